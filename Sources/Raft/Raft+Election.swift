@@ -1,0 +1,132 @@
+/// A campaign: who has answered what.
+struct Ballot: Hashable, Sendable {
+    var granted: [NodeID] = []
+    var refused: [NodeID] = []
+
+    mutating func count(_ voter: NodeID, granted isGranted: Bool) {
+        guard !granted.contains(voter), !refused.contains(voter) else { return }
+        if isGranted { granted.append(voter) } else { refused.append(voter) }
+    }
+}
+
+// Elections (Raft §5.2, §5.4.1) with pre-vote (thesis §9.6), and with stickiness: who hears a leader does not vote another
+// one in. A leader that no longer hears a quorum steps down by itself (`tickLeadership`). Each alone is known to be
+// incomplete: pre-vote alone lets a partially connected node depose a leader, a quorum check alone lets a node with a higher
+// term be shut out for ever.
+extension Raft {
+    mutating func resetElectionDeadline() {
+        electionDeadline =
+            now + (settings.electionMilliseconds + jitter.next(below: settings.electionJitterMilliseconds + 1))
+    }
+
+    /// Whether this node has reason to believe in a living leader.
+    var hearsLeader: Bool {
+        if role == .leader { return true }
+        return leader != nil && suspicion == nil && now.since(lastLeaderContact) < settings.electionMilliseconds
+    }
+
+    var canCampaign: Bool { log.membership.isVoter(id) && installing == nil }
+
+    mutating func becomeFollower(term: Term, leader newLeader: NodeID?) {
+        precondition(term >= hardState.term, "terms never decrease")
+        if term > hardState.term { hardState = HardState(term: term, votedFor: nil) }
+        if role == .leader { resign() }
+        role = .follower
+        ballot = nil
+        leadership = nil
+        leader = newLeader
+        if newLeader != nil { suspicion = nil }
+        resetElectionDeadline()
+        precondition(leader != id, "a leader is not its own follower")
+    }
+
+    mutating func tickElection() {
+        guard now >= electionDeadline else { return }
+        guard canCampaign else {
+            resetElectionDeadline()
+            leader = nil
+            return
+        }
+        startPreVote()
+    }
+
+    private mutating func startPreVote() {
+        precondition(role != .leader, "a leader does not campaign")
+        role = .preCandidate
+        leader = nil
+        ballot = Ballot(granted: [id])
+        resetElectionDeadline()
+        hastenRetryWhileSuspecting()
+        if ballotIsWon { return campaign(transfer: false) }
+        for peer in otherVoters { send(.preVoteRequest(lastLog: log.last), to: peer) }
+    }
+
+    mutating func campaign(transfer: Bool) {
+        precondition(canCampaign, "only a voter campaigns")
+        hardState = HardState(term: hardState.term.next, votedFor: id)
+        role = .candidate
+        leader = nil
+        ballot = Ballot()
+        resetElectionDeadline()
+        // The requests speak of this log and this vote: were they sent before both are durable, a restarted candidate could
+        // be elected on the strength of entries it no longer has.
+        sendOnceDurable(.voteResponse(granted: true), to: id)
+        for peer in otherVoters { sendOnceDurable(.voteRequest(lastLog: log.last, transfer: transfer), to: peer) }
+    }
+
+    private var otherVoters: [NodeID] { log.membership.members.filter { $0 != id && log.membership.isVoter($0) } }
+
+    private var ballotIsWon: Bool {
+        guard let ballot else { return false }
+        return log.membership.isQuorum { ballot.granted.contains($0) }
+    }
+
+    private var ballotIsLost: Bool {
+        guard let ballot else { return false }
+        return !log.membership.isQuorum { !ballot.refused.contains($0) }
+    }
+
+    // MARK: Answering
+
+    /// Whether a message of a newer term may begin that term here. A vote asked for while the leader is heard may not,
+    /// unless that leader itself asked for the campaign.
+    func acceptsNewerTerm(of message: Message) -> Bool {
+        guard case .voteRequest(_, let transfer) = message.body else { return true }
+        return transfer || !hearsLeader
+    }
+
+    mutating func answerPreVote(from candidate: NodeID, term: Term, lastLog: LogPosition) {
+        // Also asked of learners: the candidate may know of a promotion that this node has not heard of (P20).
+        let granted = !hearsLeader && term.next > hardState.term && lastLog >= log.last
+        send(.preVoteResponse(granted: granted, candidacy: term.next), to: candidate)
+    }
+
+    mutating func answerVote(from candidate: NodeID, lastLog: LogPosition) {
+        let free = hardState.votedFor == nil && leader == nil
+        guard (free || hardState.votedFor == candidate) && lastLog >= log.last else {
+            return send(.voteResponse(granted: false), to: candidate)
+        }
+        precondition(role == .follower || role == .preCandidate, "a candidate's own vote is given")
+        becomeFollower(term: hardState.term, leader: nil)
+        hardState.votedFor = candidate
+        sendOnceDurable(.voteResponse(granted: true), to: candidate)
+    }
+
+    // MARK: Counting
+
+    mutating func countPreVote(from voter: NodeID, granted: Bool, candidacy: Term) {
+        guard role == .preCandidate, candidacy == hardState.term.next else { return }
+        ballot?.count(voter, granted: granted)
+        if ballotIsWon { campaign(transfer: false) }
+    }
+
+    mutating func countVote(from voter: NodeID, granted: Bool) {
+        guard role == .candidate else { return }
+        ballot?.count(voter, granted: granted)
+        if ballotIsWon {
+            becomeLeader()
+        } else if ballotIsLost {
+            becomeFollower(term: hardState.term, leader: nil)
+        }
+    }
+}

@@ -1,0 +1,290 @@
+/// One member's part in the consensus, as a value: inputs in, effects out (Ongaro, "Consensus: Bridging Theory and
+/// Practice", 2014). It holds no clock, no random source, no file and no socket; the same inputs give the same effects.
+///
+/// The caller gives every input with the current time, executes the effects in their order, and reports what they bring as
+/// further inputs. It never needs to wait for one effect before the next step.
+///
+/// The files tell the story by subject: `Raft+Election`, `Raft+Suspicion`, `Raft+Replication`, `Raft+Leadership`,
+/// `Raft+Read`, `Raft+Transfer`, `Raft+Snapshot`. How they keep the promises is told in `Raft.docc/Raft.md`.
+public struct Raft: Hashable, Sendable {
+    public let id: NodeID
+    public let settings: Settings
+
+    var now: Tick
+    var hardState: HardState
+    var log: EntryLog
+    var role = Standing.Role.follower
+    var leader: NodeID?
+    var lastLeaderContact: Tick
+    var electionDeadline: Tick
+    var suspicion: Suspicion?
+    /// The campaign, while `role` is preCandidate or candidate.
+    var ballot: Ballot?
+    /// What only a leader holds, while `role` is leader.
+    var leadership: Leadership?
+    /// The snapshot that is being made the state; the log stands still meanwhile.
+    var installing: SnapshotDescriptor?
+    /// The newest durable snapshot of this node, to be sent to members that need compacted entries.
+    var snapshot: SnapshotDescriptor
+    var jitter: JitterSource
+
+    private var lastToken = WriteToken.none
+    private var durableToken = WriteToken.none
+    private var waiting: [Promise] = []
+    private var reported: Standing
+    private var reportedMembership: Membership
+    private var writtenHardState: HardState
+
+    // What the current step has brought so far. Empty between steps.
+    private var effects: [Effect] = []
+    private var messages: [Message] = []
+    private var promises: [Message] = []
+    private var truncatedFrom: LogIndex?
+    private var appended: [Entry] = []
+
+    /// A message that must not leave before the write it speaks of is durable.
+    private struct Promise: Hashable {
+        var token: WriteToken
+        var message: Message
+    }
+
+    /// What a node finds on its disk when it starts.
+    public struct Restored: Sendable {
+        public var hardState: HardState
+        /// The newest durable snapshot; its position is zero, and its membership the initial one, before the first.
+        public var snapshot: SnapshotDescriptor
+        /// The last entry before `entries`; not after the snapshot's.
+        public var base: LogPosition
+        public var entries: [Entry]
+
+        public init(hardState: HardState, snapshot: SnapshotDescriptor, base: LogPosition, entries: [Entry]) {
+            self.hardState = hardState
+            self.snapshot = snapshot
+            self.base = base
+            self.entries = entries
+        }
+    }
+
+    public init(id: NodeID, settings: Settings, restored: Restored, now: Tick) {
+        precondition(settings.heartbeatMilliseconds * 2 <= settings.electionMilliseconds, "one lost heartbeat is no election")
+        precondition(restored.entries.last.map { $0.term <= restored.hardState.term } ?? true, "the term is written first")
+        self.id = id
+        self.settings = settings
+        self.now = now
+        hardState = restored.hardState
+        writtenHardState = restored.hardState
+        snapshot = restored.snapshot
+        log = EntryLog(snapshot: restored.snapshot, entriesFrom: restored.base, entries: restored.entries)
+        lastLeaderContact = now
+        electionDeadline = now
+        jitter = JitterSource(seed: settings.seed)
+        reported = Standing(role: .follower, term: restored.hardState.term, leader: nil)
+        reportedMembership = log.membership
+        resetElectionDeadline()
+    }
+
+    // MARK: The one entrance
+
+    /// Takes one input and returns what is to be done. Time never goes back.
+    public mutating func step(_ input: Input, at now: Tick) -> [Effect] {
+        precondition(now >= self.now, "the clock is monotonic")
+        precondition(effects.isEmpty && messages.isEmpty && promises.isEmpty, "a step leaves nothing behind")
+        self.now = now
+        switch input {
+        case .tick: tick()
+        case .message(let message): receive(message)
+        case .persisted(let token): persisted(token)
+        case .propose(let proposals): propose(proposals)
+        case .read(let token): read(token)
+        case .applied(let index): log.applied(through: index)
+        case .linkUp(let peer): linkUp(peer)
+        case .linkDown(let peer): linkDown(peer)
+        case .transferLeadership(let target): transferLeadership(to: target)
+        case .snapshotSaved(let descriptor, let compactThrough): snapshotSaved(descriptor, compactThrough: compactThrough)
+        case .snapshotInstalled(let descriptor): snapshotInstalled(descriptor)
+        case .snapshotSent(let peer, let succeeded): snapshotSent(to: peer, succeeded: succeeded)
+        }
+        return finishStep()
+    }
+
+    /// When the next `tick` is due.
+    public var nextDeadline: Tick {
+        switch role {
+        case .follower, .preCandidate, .candidate: return electionDeadline
+        case .leader: return leadership?.nextDeadline ?? now
+        }
+    }
+
+    private mutating func tick() {
+        switch role {
+        case .follower, .preCandidate, .candidate: tickElection()
+        case .leader: tickLeadership()
+        }
+    }
+
+    // MARK: Gathering effects
+
+    mutating func emit(_ effect: Effect) {
+        effects.append(effect)
+    }
+
+    /// Sends at once: for what promises nothing that a crash could take back.
+    mutating func send(_ body: Message.Body, to peer: NodeID) {
+        precondition(peer != id, "a node does not talk to itself over the network")
+        messages.append(Message(from: id, to: peer, term: hardState.term, body: body))
+    }
+
+    /// Sends once everything written so far, this step included, is durable. To oneself, it is received then.
+    mutating func sendOnceDurable(_ body: Message.Body, to peer: NodeID) {
+        promises.append(Message(from: id, to: peer, term: hardState.term, body: body))
+    }
+
+    mutating func append(_ entry: Entry) {
+        log.append(entry)
+        appended.append(entry)
+    }
+
+    mutating func truncate(from index: LogIndex) {
+        precondition(appended.isEmpty, "a step truncates before it appends")
+        log.truncate(from: index)
+        truncatedFrom = min(truncatedFrom ?? index, index)
+    }
+
+    private mutating func persisted(_ token: WriteToken) {
+        precondition(token <= lastToken, "only what was written becomes durable")
+        durableToken = max(durableToken, token)
+        log.writeCompleted(token)
+        var kept = 0
+        while kept < waiting.count, waiting[kept].token <= token { kept += 1 }
+        let released = waiting[..<kept]
+        waiting.removeFirst(kept)
+        for promise in released {
+            // A promise of an earlier term is void: the node has moved on, and the answer would be of no use.
+            guard promise.message.term == hardState.term else { continue }
+            if promise.message.to == id { receive(promise.message) } else { messages.append(promise.message) }
+        }
+    }
+
+    private mutating func finishStep() -> [Effect] {
+        advanceCommit()
+        var result: [Effect] = []
+        if truncatedFrom != nil || !appended.isEmpty || hardState != writtenHardState {
+            lastToken = lastToken.next
+            result.append(
+                .persist(
+                    Write(
+                        token: lastToken, truncateFrom: truncatedFrom,
+                        hardState: hardState == writtenHardState ? nil : hardState, entries: appended)))
+            log.writeStarted(lastToken)
+            writtenHardState = hardState
+            truncatedFrom = nil
+            appended = []
+        }
+        for message in promises {
+            if lastToken > durableToken {
+                waiting.append(Promise(token: lastToken, message: message))
+            } else {
+                precondition(message.to != id, "a node's message to itself follows a write of its own")
+                messages.append(message)
+            }
+        }
+        promises = []
+        for message in messages { result.append(.send(message)) }
+        messages = []
+        result.append(contentsOf: effects)
+        effects = []
+        let applicable = log.takeApplicable(
+            maximumEntries: settings.maximumApplyEntries, maximumBytes: settings.maximumApplyBytes)
+        if !applicable.isEmpty { result.append(.apply(applicable)) }
+        if log.membership != reportedMembership {
+            reportedMembership = log.membership
+            result.append(.membershipChanged(log.membership))
+        }
+        if standing != reported {
+            reported = standing
+            result.append(.roleChanged(standing))
+        }
+        return result
+    }
+
+    // MARK: Messages
+
+    private mutating func receive(_ message: Message) {
+        precondition(message.to == id, "the transport delivers to the addressee")
+        if message.term > hardState.term {
+            guard acceptsNewerTerm(of: message) else { return }
+            switch message.body {
+            case .preVoteRequest, .preVoteResponse(granted: true, candidacy: _):
+                break  // A question about a term, or the answer to one, does not begin it.
+            case .appendEntries, .heartbeat, .installSnapshot:
+                becomeFollower(term: message.term, leader: message.from)
+            case .preVoteResponse, .voteRequest, .voteResponse, .appendAccepted, .appendRejected, .heartbeatResponse,
+                .timeoutNow, .staleTerm:
+                becomeFollower(term: message.term, leader: nil)
+            }
+        } else if message.term < hardState.term {
+            answerOlderTerm(message)
+            return
+        }
+        switch message.body {
+        case .preVoteRequest(let lastLog): answerPreVote(from: message.from, term: message.term, lastLog: lastLog)
+        case .preVoteResponse(let granted, let candidacy):
+            countPreVote(from: message.from, granted: granted, candidacy: candidacy)
+        case .voteRequest(let lastLog, _): answerVote(from: message.from, lastLog: lastLog)
+        case .voteResponse(let granted): countVote(from: message.from, granted: granted)
+        case .appendEntries(let append): receiveAppend(append, from: message.from)
+        case .appendAccepted(let match): receiveAccepted(match, from: message.from)
+        case .appendRejected(let rejected, let hint): receiveRejected(rejected, hint: hint, from: message.from)
+        case .heartbeat(let commit, let round): receiveHeartbeat(commit: commit, round: round, from: message.from)
+        case .heartbeatResponse(let round): receiveHeartbeatResponse(round: round, from: message.from)
+        case .installSnapshot(let descriptor): receiveSnapshot(descriptor, from: message.from)
+        case .timeoutNow: receiveTimeoutNow(from: message.from)
+        case .staleTerm: break  // It has done its work above.
+        }
+    }
+
+    /// Messages of an older term change nothing, but their sender may be stuck behind this node's newer term (P15).
+    private mutating func answerOlderTerm(_ message: Message) {
+        switch message.body {
+        case .appendEntries, .heartbeat, .installSnapshot: send(.staleTerm, to: message.from)
+        case .preVoteRequest: send(.preVoteResponse(granted: false, candidacy: message.term.next), to: message.from)
+        case .voteRequest: send(.voteResponse(granted: false), to: message.from)
+        case .preVoteResponse(let granted, let candidacy):
+            // The voter's term may lie behind the candidate's, as long as it lies before the one asked about.
+            if message.from != id { countPreVote(from: message.from, granted: granted, candidacy: candidacy) }
+        case .voteResponse, .appendAccepted, .appendRejected, .heartbeatResponse, .timeoutNow, .staleTerm: break
+        }
+    }
+
+    // MARK: What others may know
+
+    public var standing: Standing { Standing(role: role, term: hardState.term, leader: leader) }
+    public var membership: Membership { log.membership }
+    public var lastLog: LogPosition { log.last }
+    public var firstIndex: LogIndex { log.base.index.next }
+    public var commitIndex: LogIndex { log.commit }
+    public var durableIndex: LogIndex { log.durable }
+    public var appliedIndex: LogIndex { log.applied }
+    public var latestSnapshot: SnapshotDescriptor { snapshot }
+    /// The snapshot that is to become the state; nothing is appended meanwhile.
+    public var installingSnapshot: SnapshotDescriptor? { installing }
+    /// The membership once everything up to `index` was appended; for the descriptor of a snapshot taken there.
+    public func membership(at index: LogIndex) -> Membership { log.membership(at: index) }
+    /// The term of an entry that is still in the log.
+    public func term(at index: LogIndex) -> Term? { log.term(at: index) }
+
+    /// A leader's view of every other member, ascending by id; empty on the others.
+    public var peers: [PeerStatus] {
+        (leadership?.peers ?? []).map {
+            PeerStatus(id: $0.id, match: $0.match, next: $0.next, lastContact: $0.lastContact)
+        }
+    }
+
+    public struct PeerStatus: Hashable, Sendable {
+        public var id: NodeID
+        public var match: LogIndex
+        public var next: LogIndex
+        /// When the leader last heard of the member.
+        public var lastContact: Tick
+    }
+}

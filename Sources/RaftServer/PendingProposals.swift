@@ -1,0 +1,127 @@
+import Raft
+import Synchronization
+
+/// This node's own proposals, from the request to the outcome: the client side of a session (`design/state.md` 10).
+///
+/// A proposal keeps its sequence for ever; it may be submitted many times, and the state machine lets it act once. The floor
+/// tells the state machine which outcomes it may forget: the lowest sequence that still waits.
+final class PendingProposals<Outcome: Sendable>: Sendable {
+    typealias Answer = Result<Outcome, RequestError>
+
+    private struct Pending {
+        var bytes: [UInt8]
+        var deadline: MonotonicTime
+        var submitted: MonotonicTime
+        var answer: CheckedContinuation<Answer, Never>
+    }
+
+    private struct State {
+        var next: UInt64 = 1
+        var floor: UInt64 = 1
+        var bytes = 0
+        /// Sequences that were handed out, with their proposal once it is known.
+        var pending: [UInt64: Pending?] = [:]
+        var stopped: RequestError?
+
+        mutating func remove(_ sequence: UInt64) -> Pending? {
+            guard let found = pending.removeValue(forKey: sequence) else { return nil }
+            if let found { bytes -= found.bytes.count }
+            while floor < next, pending[floor] == nil { floor += 1 }
+            return found
+        }
+    }
+
+    private let state = Mutex(State())
+    private let limits: ServerLimits
+
+    init(limits: ServerLimits) {
+        self.limits = limits
+    }
+
+    /// A new sequence and the floor to send with it, or why there is none.
+    func reserve() -> Result<(sequence: UInt64, floor: UInt64), RequestError> {
+        state.withLock { state in
+            if let stopped = state.stopped { return .failure(stopped) }
+            guard state.next - state.floor < UInt64(limits.outstandingProposals),
+                state.bytes < limits.outstandingProposalBytes
+            else { return .failure(.overloaded) }
+            let sequence = state.next
+            state.next += 1
+            state.pending[sequence] = .some(nil)
+            return .success((sequence, state.floor))
+        }
+    }
+
+    /// Registers the proposal of a reserved sequence. Its answer comes by `complete`, `fail` or `expire`.
+    func register(
+        _ sequence: UInt64, bytes: [UInt8], now: MonotonicTime, answer: CheckedContinuation<Answer, Never>
+    ) {
+        let stopped: RequestError? = state.withLock { state in
+            precondition(state.pending[sequence] != nil || state.stopped != nil, "a sequence is reserved first")
+            if let stopped = state.stopped { return stopped }
+            state.bytes += bytes.count
+            state.pending[sequence] = Pending(
+                bytes: bytes, deadline: now.adding(milliseconds: limits.holdMilliseconds), submitted: now, answer: answer)
+            return nil
+        }
+        if let stopped { answer.resume(returning: .failure(stopped)) }
+    }
+
+    /// Gives back a reserved sequence that will not be proposed.
+    func release(_ sequence: UInt64) {
+        _ = state.withLock { $0.remove(sequence) }
+    }
+
+    func complete(_ sequence: UInt64, _ outcome: Outcome) {
+        finish(sequence, .success(outcome))
+    }
+
+    func fail(_ sequence: UInt64, _ error: RequestError) {
+        finish(sequence, .failure(error))
+    }
+
+    private func finish(_ sequence: UInt64, _ answer: Answer) {
+        let found = state.withLock { $0.remove(sequence) }
+        found?.answer.resume(returning: answer)
+    }
+
+    /// Everything that waits, in the order of the sequences, to be submitted again.
+    /// - Parameter idleMilliseconds: only what was last submitted at least this long ago.
+    func toSubmit(now: MonotonicTime, idleMilliseconds: UInt64 = 0) -> [[UInt8]] {
+        state.withLock { state in
+            var due: [(UInt64, [UInt8])] = []
+            for (sequence, pending) in state.pending {
+                guard let pending, pending.submitted.adding(milliseconds: idleMilliseconds) <= now else { continue }
+                due.append((sequence, pending.bytes))
+            }
+            for (sequence, _) in due { state.pending[sequence]??.submitted = now }
+            return due.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    /// Fails what has been held too long.
+    func expire(now: MonotonicTime) {
+        failAll(.timedOut) { $0.deadline <= now }
+    }
+
+    /// Fails everything that waits; new proposals go on.
+    func failAll(_ error: RequestError) {
+        failAll(error) { _ in true }
+    }
+
+    private func failAll(_ error: RequestError, where isDue: (Pending) -> Bool) {
+        let failed = state.withLock { state in
+            let sequences = state.pending.compactMap { entry in entry.value.map(isDue) == true ? entry.key : nil }
+            return sequences.compactMap { state.remove($0) }
+        }
+        for pending in failed { pending.answer.resume(returning: .failure(error)) }
+    }
+
+    /// Fails everything, now and from now on.
+    func stop(_ error: RequestError) {
+        state.withLock { $0.stopped = error }
+        failAll(error)
+    }
+
+    var count: Int { state.withLock { $0.pending.count } }
+}

@@ -1,0 +1,252 @@
+public import Logging
+import NIOCore
+public import Raft
+import WriteAheadLog
+
+/// One member's replication: Raft on a thread of its own, the log on another, the state machine on a third, and links to the
+/// other members. Whoever proposes or reads here need not know who leads: what is asked travels to the leader, waits out
+/// elections, and acts once.
+///
+/// Made by `open`, which blocks on the disk; then `start`, and at the end `stop`. All other functions may be called from
+/// anywhere.
+public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
+    public let configuration: RaftServerConfiguration
+    public let identity: ServerIdentity
+    private let callbacks: RaftServerCallbacks
+    private let logger: Logger
+
+    private let mailbox = Mailbox<LoopEvent>()
+    private let proposals: PendingProposals<Machine.Outcome>
+    private let reads: PendingReads
+    private let waiters: AppliedWaiters
+    private let published = PublishedStatus()
+    private let transport: PeerTransport
+    private let writer: LogWriter
+    private let applier: Applier<Machine>
+    private let sender: SnapshotSender
+    private let loop: ServerThread
+
+    /// Recovers what the folder holds and brings the state machine to the newest snapshot. Blocks on the disk.
+    /// - Throws: `ServerStartError`, with a sentence that says what to do.
+    public static func open(
+        _ configuration: RaftServerConfiguration, machine: Machine, callbacks: RaftServerCallbacks, logger: Logger
+    ) throws(ServerStartError) -> RaftServer {
+        let recovery = try ServerRecovery.run(configuration, machine: machine)
+        return RaftServer(configuration, machine: machine, recovery: recovery, callbacks: callbacks, logger: logger)
+    }
+
+    private init(
+        _ configuration: RaftServerConfiguration, machine: Machine, recovery: ServerRecovery,
+        callbacks: RaftServerCallbacks, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.callbacks = callbacks
+        self.logger = logger
+        identity = recovery.identity
+        let limits = configuration.limits
+        proposals = PendingProposals(limits: limits)
+        reads = PendingReads(limits: limits)
+        waiters = AppliedWaiters(applied: recovery.restored.snapshot.position.index)
+        let (mailbox, proposals, reads, waiters) = (mailbox, proposals, reads, waiters)
+        let session = Envelope.Session(node: identity.node, boot: identity.boot)
+
+        transport = Self.transport(configuration, identity: identity, mailbox: mailbox, callbacks: callbacks, logger: logger)
+        let transport = transport
+        writer = LogWriter(
+            opened: recovery.log, logger: logger, persisted: { mailbox.post(.persisted($0)) },
+            synced: callbacks.logSynced, failed: callbacks.failed)
+        applier = Applier(
+            machine: machine, restored: recovery.restored.snapshot, store: recovery.store, limits: limits, logger: logger,
+            callbacks: .init(
+                completed: { completions in
+                    for completion in completions where completion.session == session {
+                        proposals.complete(completion.sequence, completion.outcome)
+                    }
+                },
+                applied: { index, microseconds in
+                    waiters.advance(to: index)
+                    callbacks.applied(index, microseconds)
+                    mailbox.post(.applied(index))
+                },
+                snapshotSaved: { mailbox.post(.snapshotSaved($0)) },
+                installed: { descriptor in
+                    waiters.advance(to: descriptor.position.index)
+                    mailbox.post(.snapshotInstalled(descriptor))
+                },
+                halted: { mailbox.post(.halt($0)) }))
+        sender = SnapshotSender(
+            limits: limits, logger: logger,
+            send: { transport.send($0, kind: .snapshotChunk, to: $1, priority: .bulk) == .queued },
+            finished: { mailbox.post(.snapshotSent(to: $0, succeeded: $1)) })
+        let ports = Self.ports(
+            transport: transport, writer: writer, applier: applier, sender: sender, proposals: proposals, reads: reads,
+            waiters: waiters, callbacks: callbacks)
+        let start = RaftLoop.Start(
+            id: identity.node, settings: configuration.raft, restored: recovery.restored,
+            storedSnapshot: recovery.storedSnapshot, clusterTimeMicroseconds: machine.clusterTimeMicroseconds)
+        let (published, store) = (published, recovery.store)
+        loop = ServerThread(name: "amas-raft", realtimePriority: configuration.realtimePriority) {
+            RaftLoop(
+                start: start, mailbox: mailbox, ports: ports, limits: limits, logger: logger, reads: reads, store: store,
+                published: published
+            ).run()
+        }
+    }
+
+    private static func transport(
+        _ configuration: RaftServerConfiguration, identity: ServerIdentity, mailbox: Mailbox<LoopEvent>,
+        callbacks: RaftServerCallbacks, logger: Logger
+    ) -> PeerTransport {
+        PeerTransport(
+            configuration: .init(
+                listen: configuration.listen, advertised: configuration.advertised, limits: configuration.transport,
+                realtimePriority: configuration.realtimePriority),
+            identity: .init(
+                clusterID: configuration.clusterID, node: identity.node, incarnation: identity.incarnation,
+                boot: identity.boot, machineVersionMax: configuration.machineVersionMax,
+                softwareVersion: configuration.softwareVersion),
+            tls: configuration.tls,
+            callbacks: .init(
+                isKnown: callbacks.isKnown,
+                frame: { peer, _, kind, payload in
+                    mailbox.post(.frame(from: peer, kind, Array(payload.readableBytesView)))
+                },
+                link: { peer, change in
+                    callbacks.linkChanged(peer, change)
+                    mailbox.post(.link(peer, change))
+                }),
+            logger: logger)
+    }
+
+    private static func ports(
+        transport: PeerTransport, writer: LogWriter, applier: Applier<Machine>, sender: SnapshotSender,
+        proposals: PendingProposals<Machine.Outcome>, reads: PendingReads, waiters: AppliedWaiters,
+        callbacks: RaftServerCallbacks
+    ) -> LoopPorts {
+        LoopPorts(
+            send: { transport.send($0, kind: $1, to: $2) },
+            write: { writer.post($0) },
+            apply: { applier.post(.apply($0)) },
+            install: { applier.post(.install($0)) },
+            startSnapshot: { sender.start(to: $0, stored: $1, leaderTerm: $2) },
+            snapshotReceipt: { sender.received($1, by: $0) },
+            unanswered: { proposals.toSubmit(now: MonotonicTime.now, idleMilliseconds: $0) },
+            proposalFailed: { proposals.fail($0, $1) },
+            failAll: { error in
+                proposals.failAll(error)
+                reads.failAll(error)
+            },
+            expire: {
+                let now = MonotonicTime.now
+                proposals.expire(now: now)
+                reads.expire(now: now)
+                waiters.expire(now: now)
+            },
+            ephemeral: callbacks.ephemeral,
+            standingChanged: callbacks.standingChanged,
+            failed: callbacks.failed)
+    }
+
+    // MARK: Life
+
+    /// Opens the links. Elections begin as soon as a majority can be reached.
+    /// - Returns: the address on which the other members reach this node.
+    public func start() async throws(ServerStartError) -> PeerAddress {
+        transport.setPeers(configuration.peers)
+        do {
+            return try await transport.start()
+        } catch {
+            throw .transport("\(error)")
+        }
+    }
+
+    /// Hands over leadership if it is held, then closes everything. What was committed stays; what waits fails.
+    public func stop() async {
+        if status?.standing.role == .leader { _ = await transferLeadership(to: nil) }
+        let error = RequestError.stopped(reason: "the node is stopping")
+        proposals.stop(error)
+        reads.stop(error)
+        waiters.stop(error)
+        await transport.stop()
+        sender.stop()
+        mailbox.close()
+        let (loop, writer, applier) = (loop, writer, applier)
+        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+            _ = ServerThread(name: "amas-stop") {
+                loop.join()
+                writer.stop()
+                applier.stop()
+                done.resume()
+            }
+        }
+    }
+
+    // MARK: Requests
+
+    /// Proposes a command and waits until this node has applied it. Held through elections.
+    /// - Parameter encode: makes the encoded envelope for the session, sequence and floor it is given.
+    /// - Returns: the outcome, the same one however often the command travelled.
+    public func propose(
+        _ encode: (Envelope.Session, _ sequence: UInt64, _ floor: UInt64) throws(RequestError) -> [UInt8]
+    ) async throws(RequestError) -> Machine.Outcome {
+        let (sequence, floor) = try proposals.reserve().get()
+        let bytes: [UInt8]
+        do throws(RequestError) {
+            bytes = try encode(Envelope.Session(node: identity.node, boot: identity.boot), sequence, floor)
+        } catch {
+            proposals.release(sequence)
+            throw error
+        }
+        precondition(Envelope.isEnvelope(bytes[...]), "what is proposed is an envelope")
+        let answer = await withCheckedContinuation { continuation in
+            proposals.register(sequence, bytes: bytes, now: MonotonicTime.now, answer: continuation)
+            mailbox.post(.proposals([bytes]))
+        }
+        return try answer.get()
+    }
+
+    /// Proposes an encoded envelope outside any session, once and without waiting. It may be lost; whoever needs it looks at
+    /// the state and repeats it.
+    public func proposeWithoutSession(_ envelope: [UInt8]) {
+        precondition(Envelope.isEnvelope(envelope[...]), "what is proposed is an envelope")
+        mailbox.post(.proposals([envelope]))
+    }
+
+    /// The index from which on the local state answers a linearizable read. Costs a round of heartbeats, shared by all readers.
+    public func readIndex() async throws(RequestError) -> LogIndex {
+        let answer = await withCheckedContinuation { continuation in
+            if reads.register(now: MonotonicTime.now, answer: continuation) { mailbox.post(.readsWaiting) }
+        }
+        return try answer.get()
+    }
+
+    /// Waits until this node has applied `index`, at most `milliseconds`.
+    public func waitUntilApplied(_ index: LogIndex, milliseconds: UInt64) async throws(RequestError) {
+        let deadline = MonotonicTime.now.adding(milliseconds: milliseconds)
+        let answer = await withCheckedContinuation { waiters.wait(for: index, deadline: deadline, answer: $0) }
+        try answer.get()
+    }
+
+    /// Hands leadership to `target`, or to the most caught-up voter. Only a leader can.
+    public func transferLeadership(to target: NodeID?) async -> TransferOutcome {
+        await withCheckedContinuation { mailbox.post(.transferLeadership(to: target, $0)) }
+    }
+
+    /// Sends bytes to the same callback of another member, without a promise of arrival.
+    public func sendEphemeral(_ bytes: [UInt8], to peer: NodeID) {
+        transport.send(bytes, kind: .ephemeral, to: peer)
+    }
+
+    /// Takes this node out of the cluster's work; its files are kept. For a node that was found to differ from the others.
+    public func halt(_ reason: StateMachineHalt) {
+        mailbox.post(.halt(reason))
+    }
+
+    // MARK: Figures
+
+    /// Nil until the first event.
+    public var status: ServerStatus? { published.current }
+    public var links: [LinkStatus] { transport.links }
+    public var outstandingProposals: Int { proposals.count }
+    public var appliedIndex: LogIndex { waiters.applied }
+}

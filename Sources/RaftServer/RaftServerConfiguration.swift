@@ -1,0 +1,80 @@
+public import Raft
+
+/// How one member takes part.
+public struct RaftServerConfiguration: Sendable {
+    public var clusterID: String
+    public var node: NodeID
+    /// Holds the log, the snapshots and the node's identity; of this node alone.
+    public var folder: String
+    /// The members of a new cluster. Once there is a log, the log says who they are.
+    public var bootstrap: Membership
+    /// Where the other members are reached.
+    public var peers: [NodeID: PeerAddress]
+    public var listen: PeerAddress
+    public var advertised: PeerAddress?
+    /// Nil: plaintext. For tests on loopback.
+    public var tls: PeerTransport.TLSFiles?
+    public var raft: Settings
+    public var limits = ServerLimits()
+    public var transport = PeerTransport.Limits()
+    /// SCHED_FIFO priority of the threads that keep time; where it is not permitted they run as any other.
+    public var realtimePriority: Int32?
+    public var machineVersionMax: UInt32
+    public var softwareVersion: String
+
+    public init(
+        clusterID: String, node: NodeID, folder: String, bootstrap: Membership, peers: [NodeID: PeerAddress],
+        listen: PeerAddress, tls: PeerTransport.TLSFiles?, raft: Settings, machineVersionMax: UInt32, softwareVersion: String
+    ) {
+        self.clusterID = clusterID
+        self.node = node
+        self.folder = folder
+        self.bootstrap = bootstrap
+        self.peers = peers
+        self.listen = listen
+        self.tls = tls
+        self.raft = raft
+        self.machineVersionMax = machineVersionMax
+        self.softwareVersion = softwareVersion
+    }
+}
+
+/// Who this process is: the node, the folder it was made with, and the run.
+public struct ServerIdentity: Hashable, Sendable {
+    public var node: NodeID
+    public var incarnation: Incarnation
+    public var boot: BootID
+}
+
+/// What a server tells the rooms above. Every closure is called on a thread that must not wait.
+public struct RaftServerCallbacks: Sendable {
+    /// Whether a member with this incarnation of its folder may take part; see `Verdict`.
+    public var isKnown: @Sendable (NodeID, Incarnation) -> PeerTransport.Verdict
+    public var standingChanged: @Sendable (Standing) -> Void
+    public var linkChanged: @Sendable (NodeID, LinkEvent) -> Void
+    public var ephemeral: @Sendable (NodeID, [UInt8]) -> Void
+    /// A sync of the log took this long.
+    public var logSynced: @Sendable (_ microseconds: UInt64) -> Void
+    /// A batch up to this index was applied in this time.
+    public var applied: @Sendable (LogIndex, _ microseconds: UInt64) -> Void
+    /// The disk has failed: the process must end, because nothing it says from now on could be kept.
+    public var failed: @Sendable (String) -> Never
+
+    public init(
+        isKnown: @escaping @Sendable (NodeID, Incarnation) -> PeerTransport.Verdict,
+        standingChanged: @escaping @Sendable (Standing) -> Void = { _ in },
+        linkChanged: @escaping @Sendable (NodeID, LinkEvent) -> Void = { _, _ in },
+        ephemeral: @escaping @Sendable (NodeID, [UInt8]) -> Void = { _, _ in },
+        logSynced: @escaping @Sendable (UInt64) -> Void = { _ in },
+        applied: @escaping @Sendable (LogIndex, UInt64) -> Void = { _, _ in },
+        failed: @escaping @Sendable (String) -> Never
+    ) {
+        self.isKnown = isKnown
+        self.standingChanged = standingChanged
+        self.linkChanged = linkChanged
+        self.ephemeral = ephemeral
+        self.logSynced = logSynced
+        self.applied = applied
+        self.failed = failed
+    }
+}

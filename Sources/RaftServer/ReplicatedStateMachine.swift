@@ -1,0 +1,59 @@
+public import Raft
+
+/// What the log is applied to. The server calls it on one thread of its own, in log order, each entry once in the life of a
+/// process, beginning after the snapshot it was restored from.
+public protocol ReplicatedStateMachine: AnyObject, Sendable {
+    /// What a proposer gets for a command of its own.
+    associatedtype Outcome: Sendable
+
+    /// Applies committed entries. Returns the outcome of every command that belongs to a session, a repeated one included.
+    /// Throws if the node must stop: it does not understand an entry, or has been found to differ from the others.
+    func apply(_ entries: [Entry]) throws(StateMachineHalt) -> [Completion<Outcome>]
+    /// The state after the last applied entry, immutable and cheap to take.
+    func image() -> any StateImage
+    /// Replaces the state by that of a snapshot. Throws if its bytes are not what they claim to be; the state is unchanged then.
+    func install(_ read: (_ maximumBytes: Int) throws -> [UInt8]) throws
+    /// The time of the last applied command; the leader's clock goes on from here.
+    var clusterTimeMicroseconds: UInt64 { get }
+}
+
+/// An immutable state that can be written out while the live one goes on.
+public protocol StateImage: Sendable {
+    /// Gives the snapshot's bytes in order, in pieces of bounded size.
+    func write(to sink: (ArraySlice<UInt8>) throws -> Void) throws
+}
+
+public struct Completion<Outcome: Sendable>: Sendable {
+    public var session: Envelope.Session
+    public var sequence: UInt64
+    public var outcome: Outcome
+
+    public init(session: Envelope.Session, sequence: UInt64, outcome: Outcome) {
+        self.session = session
+        self.sequence = sequence
+        self.outcome = outcome
+    }
+}
+
+/// Why a node no longer applies, serves, votes or campaigns. Its files are kept.
+public struct StateMachineHalt: Error, Equatable, Sendable {
+    public var reason: String
+
+    public init(reason: String) {
+        self.reason = reason
+    }
+}
+
+/// Why a proposal or a read brought no outcome.
+public enum RequestError: Error, Equatable, Sendable {
+    /// No majority of the voters can be reached. The request may or may not take effect later.
+    case noQuorum
+    /// Held for the full time without an answer. The request may or may not take effect later.
+    case timedOut
+    /// Refused before it had any effect.
+    case overloaded
+    /// Refused before it had any effect.
+    case tooLarge(limitBytes: Int)
+    /// The node is stopping or has halted; what was under way may still take effect.
+    case stopped(reason: String)
+}

@@ -1,0 +1,26 @@
+/// Limits and waits of a node's replication, beside those of `Raft.Settings` and `TransportLimits`.
+public struct ServerLimits: Sendable {
+    /// How long a request is held while no leader can be reached (`design/state.md` 12).
+    public var holdMilliseconds: UInt64 = 5000
+    /// Links to a majority must be down for this long before requests are refused at once.
+    public var noQuorumAfterMilliseconds: UInt64 = 1000
+    /// A proposal or read whose fate is unknown for this long is sent again; sessions make that harmless.
+    public var resubmitAfterMilliseconds: UInt64 = 500
+    /// Proposals of this node that wait for their outcome. The state machine remembers as many of every session.
+    public var outstandingProposals = 65_536
+    public var outstandingProposalBytes = 64 << 20
+    /// Linearizable reads of this node that wait for their index.
+    public var outstandingReads = 65_536
+    /// A snapshot is taken once this much was applied since the last one, whichever comes first.
+    public var snapshotAfterEntries: UInt64 = 200_000
+    public var snapshotAfterBytes = 64 << 20
+    /// Kept in the log behind a snapshot, so that a member that lags a little needs no snapshot.
+    public var retainedEntries: UInt64 = 20_000
+    public var snapshotChunkBytes = 256 << 10
+    /// Proposals forwarded to the leader in one frame.
+    public var forwardedBytes = 1 << 20
+    /// The pace of time-outs that need no precision.
+    public var housekeepingMilliseconds: UInt64 = 50
+
+    public init() {}
+}

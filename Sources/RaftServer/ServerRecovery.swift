@@ -1,0 +1,129 @@
+import Raft
+import WriteAheadLog
+
+/// Why a server did not start. The description is a sentence for the operator.
+public enum ServerStartError: Error, CustomStringConvertible, Sendable {
+    /// The log is damaged, of another node, or in use.
+    case log(String)
+    case snapshot(String)
+    case transport(String)
+
+    public var description: String {
+        switch self {
+        case .log(let sentence), .snapshot(let sentence), .transport(let sentence): sentence
+        }
+    }
+}
+
+/// What a node's folder holds, brought together: the newest snapshot, and the log that goes on from it.
+struct ServerRecovery {
+    var identity: ServerIdentity
+    var log: LogWriter.OpenedOnce
+    var store: SnapshotStore
+    var storedSnapshot: SnapshotStore.Stored?
+    var restored: Raft.Restored
+
+    static func run(
+        _ configuration: RaftServerConfiguration, machine: some ReplicatedStateMachine
+    ) throws(ServerStartError) -> ServerRecovery {
+        let opened: DurableLog.Opened
+        do throws(WriteAheadLogError) {
+            opened = try DurableLog.open(
+                in: PosixLogStorage(folder: configuration.folder),
+                owner: LogOwner(clusterID: configuration.clusterID, nodeID: configuration.node.rawValue, group: 0),
+                whenEmpty: .format(incarnation: UInt64.random(in: 1...UInt64.max)))
+        } catch {
+            throw .log(error.description)
+        }
+        let store = SnapshotStore(folder: configuration.folder)
+        let stored: SnapshotStore.Stored?
+        do {
+            stored = try store.newest()
+            if let stored { try install(stored, into: machine) }
+        } catch {
+            throw .snapshot("\(error)")
+        }
+        let restored = try restore(opened, stored: stored, bootstrap: configuration.bootstrap)
+        return ServerRecovery(
+            identity: ServerIdentity(
+                node: configuration.node, incarnation: Incarnation(opened.identity.incarnation),
+                boot: BootID(opened.identity.bootCount)),
+            log: LogWriter.OpenedOnce(opened.log), store: store, storedSnapshot: stored, restored: restored)
+    }
+
+    private static func install(_ stored: SnapshotStore.Stored, into machine: some ReplicatedStateMachine) throws {
+        let file = try SnapshotFile(reading: stored.path)
+        var offset = stored.body.lowerBound
+        try machine.install { maximum in
+            let bytes = try file.read(at: offset, count: min(maximum, stored.body.upperBound - offset))
+            offset += bytes.count
+            return bytes
+        }
+    }
+
+    private static func restore(
+        _ opened: DurableLog.Opened, stored: SnapshotStore.Stored?, bootstrap: Membership
+    ) throws(ServerStartError) -> Raft.Restored {
+        let recovered = opened.recovered
+        let vote = recovered.vote
+        let hardState = HardState(term: Term(vote.term), votedFor: vote.votedFor == 0 ? nil : NodeID(vote.votedFor))
+        let base = LogPosition(index: LogIndex(recovered.base.index), term: Term(recovered.base.term))
+        guard let stored else {
+            guard base.index == .zero else {
+                throw .snapshot(
+                    "the log begins after entry \(base.index), but the snapshot with what came before is missing: "
+                        + "this node must be replaced, not wiped")
+            }
+            return Raft.Restored(
+                hardState: hardState, snapshot: SnapshotDescriptor(position: .zero, membership: bootstrap),
+                base: base, entries: try entries(recovered))
+        }
+        let snapshot = stored.descriptor.position
+        guard snapshot.index >= base.index else {
+            throw .snapshot(
+                "the snapshot ends at entry \(snapshot.index), but the log begins after \(base.index): "
+                    + "this node must be replaced, not wiped")
+        }
+        let found = try entries(recovered)
+        let termInLog =
+            snapshot.index == base.index ? base.term : found.first { $0.index == snapshot.index }?.term
+        if termInLog == snapshot.term {
+            return Raft.Restored(
+                hardState: hardState, snapshot: stored.descriptor, base: base, entries: found)
+        }
+        // The node died between receiving the snapshot and marking it in the log: what the log holds beyond it is void.
+        let newer = hardState.term < snapshot.term ? HardState(term: snapshot.term, votedFor: nil) : nil
+        try beginAnew(opened.log, from: snapshot, last: found.last?.index ?? base.index, term: newer?.term)
+        return Raft.Restored(
+            hardState: newer ?? hardState, snapshot: stored.descriptor, base: snapshot, entries: [])
+    }
+
+    private static func beginAnew(
+        _ log: DurableLog, from snapshot: LogPosition, last: LogIndex, term: Term?
+    ) throws(ServerStartError) {
+        var records: [LogRecord] = []
+        if let term { records.append(.vote(term: term.rawValue, votedFor: 0)) }
+        if snapshot.index <= last { records.append(.truncate(from: snapshot.index.rawValue)) }
+        records.append(.snapshot(index: snapshot.index.rawValue, term: snapshot.term.rawValue))
+        do throws(WriteAheadLogError) {
+            _ = try log.append(records[...])
+            try log.sync()
+        } catch {
+            throw .log(error.description)
+        }
+    }
+
+    private static func entries(_ recovered: RecoveredLog) throws(ServerStartError) -> [Entry] {
+        var entries: [Entry] = []
+        entries.reserveCapacity(recovered.entries.count)
+        for stored in recovered.entries {
+            guard
+                let entry = EntryPayload.decode(stored.payload, index: LogIndex(stored.index), term: Term(stored.term))
+            else {
+                throw .log("entry \(stored.index) was written by a newer version of this software: upgrade this node")
+            }
+            entries.append(entry)
+        }
+        return entries
+    }
+}

@@ -1,0 +1,54 @@
+import Foundation
+import RaftServer
+
+/// Certificates made by the `openssl` command, so that the transport is tested against an authority that is not ours.
+struct TestAuthority {
+    struct CommandFailed: Error {
+        var command: [String]
+        var output: String
+    }
+
+    let folder: String
+    private var authority: String { "\(folder)/ca.crt" }
+
+    /// Each test binary makes its authorities once: a key takes a few milliseconds, a process more.
+    static let cluster = Result { try TestAuthority() }
+    static let stranger = Result { try TestAuthority() }
+
+    init() throws {
+        folder = NSTemporaryDirectory() + "amas-transport-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Self.openssl(
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+            "/CN=test authority", "-keyout", "\(folder)/ca.key", "-out", authority)
+    }
+
+    /// Files for a node. `uri` replaces the URI name that the node should have.
+    func node(_ id: UInt64, uri: String? = nil, days: Int = 2) throws -> PeerTransport.TLSFiles {
+        let name = "\(folder)/\(UUID().uuidString)"
+        let uri = uri ?? "amas://\(TestNode.clusterID)/node/\(id)"
+        let extensions = "subjectAltName=URI:\(uri),DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n"
+        try Data(extensions.utf8).write(to: URL(fileURLWithPath: "\(name).ext"))
+        try Self.openssl(
+            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=node-\(id)",
+            "-keyout", "\(name).key", "-out", "\(name).csr")
+        try Self.openssl(
+            "x509", "-req", "-in", "\(name).csr", "-CA", authority, "-CAkey", "\(folder)/ca.key", "-CAcreateserial",
+            "-days", "\(days)", "-extfile", "\(name).ext", "-out", "\(name).crt")
+        return PeerTransport.TLSFiles(
+            certificate: "\(name).crt", privateKey: "\(name).key", authorities: authority)
+    }
+
+    private static func openssl(_ arguments: String...) throws {
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["openssl"] + arguments
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw CommandFailed(command: arguments, output: text) }
+    }
+}
