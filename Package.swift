@@ -52,10 +52,13 @@ let package = Package(
         // 1
         room("Raft"),
         room("WriteAheadLog", imports: ["CPlatform"]),
+        room("Telemetry", imports: [logging, .product(name: "Metrics", package: "swift-metrics"), .product(name: "CoreMetrics", package: "swift-metrics")]),
         // 2
+        room("ClusterState", imports: ["Raft", "COpenSSL", "CLZ4", protobuf], exclude: ["Schema"]),
         room(
             "RaftServer",
             imports: ["Raft", "WriteAheadLog", "CPlatform", logging, .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio),
+        room("Orchestration", imports: ["Raft", "RaftServer", "ClusterState", logging, protobuf]),
         // 7
         .executableTarget(name: "amas", dependencies: [
             .product(name: "Hummingbird", package: "hummingbird"),

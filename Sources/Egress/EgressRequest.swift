@@ -1,5 +1,5 @@
 /// One request: where to, what for, with which bounds. A value; it can be sent any number of times.
-public struct EgressRequest: Sendable {
+public struct EgressRequest: Sendable, Hashable {
     public var method: HTTPMethod
     public var url: EgressURL
     public var purpose: EgressPurpose
@@ -15,7 +15,7 @@ public struct EgressRequest: Sendable {
     public var protocols: HTTPProtocols
 
     public init(
-        _ method: HTTPMethod = .get, _ url: EgressURL, for purpose: EgressPurpose, headers: [HTTPHeader] = [], body: [UInt8] = [],
+        _ method: HTTPMethod, _ url: EgressURL, for purpose: EgressPurpose, headers: [HTTPHeader] = [], body: [UInt8] = [],
         deadlines: EgressDeadlines = EgressDeadlines(), maximumResponseBytes: Int? = nil, redirects: RedirectRule = .returned,
         trust: TLSTrust = .system, protocols: HTTPProtocols = .http2OverTLS
     ) {

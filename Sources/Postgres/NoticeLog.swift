@@ -21,7 +21,9 @@ final class NoticeLog {
         let notice = ServerMessage(result, characters: characters)
         logger.log(
             level: Self.level(notice.severity), "PostgreSQL notice",
-            metadata: ["severity": "\(notice.severity)", "sqlstate": "\(notice.sqlState)", "notice": "\(notice.message)"])
+            metadata: [
+                "severity": "\(notice.severity)", "sqlstate": "\(notice.sqlState)", "notice": "\(notice.message)",
+            ])
     }
 
     private static func level(_ severity: String) -> Logger.Level {

@@ -222,6 +222,7 @@ extension PoolState {
             workers[index].phase = workers[index].lease == nil ? idle : .reserved
             return (nil, [])
         case .leased(let until):
+            precondition(workers[index].lease == nil, "a leased connection is leased again only once it is released")
             lastLease += 1
             let id = LeaseID(worker: index, number: lastLease)
             workers[index] = Worker(phase: .reserved, lease: Lease(id: id, until: until))

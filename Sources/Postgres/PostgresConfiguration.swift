@@ -20,10 +20,10 @@ public struct PostgresConfiguration: Sendable {
     }
 
     /// Options for those that the connection string leaves open. A refused connection is noticed at once, a host that
-    /// answers nothing after `connect_timeout` (2 s is libpq's least), a peer that vanished within about 5–8 s.
+    /// answers nothing after `connect_timeout` (which libpq counts in whole seconds of the clock, so 2 to 3 s), a peer that vanished within about 5–8 s.
     private static let defaults = [
         ("application_name", "amas"),
-        ("connect_timeout", "2"),
+        ("connect_timeout", "3"),
         ("keepalives", "1"),
         ("keepalives_idle", "5"),
         ("keepalives_interval", "1"),

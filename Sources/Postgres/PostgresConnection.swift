@@ -57,7 +57,9 @@ public final class PostgresConnection: Sendable {
     /// Commits, heedless of the task's cancellation: half a decision to commit would leave its outcome unknown.
     func commit() async throws(PostgresError) {
         let deadline = min(until, .now() + engine.configuration.limits.defaultDeadline)
-        _ = try await engine.call(.commit, operation: "commit", deadline: deadline, lease: lease, isShielded: true).get()
+        let reply = await engine.call(
+            .commit, operation: "commit", deadline: deadline, lease: lease, isShielded: true)
+        _ = try reply.get()
     }
 
     /// Ends the use without commit. An error means that the session has ended already, which is as good.

@@ -29,8 +29,8 @@ public struct PostgresMigration: Sendable, Equatable {
         guard digits.allSatisfy(isDigit), text.dropFirst(4).first == UInt8(ascii: "_"),
             name.allSatisfy({ isDigit($0) || (0x61...0x7A).contains($0) || $0 == UInt8(ascii: "_") })
         else { throw .fileName(fileName) }
-        self.init(
-            number: digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }, name: String(decoding: name, as: UTF8.self), sql: sql)
+        let number = digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+        self.init(number: number, name: String(decoding: name, as: UTF8.self), sql: sql)
     }
 }
 

@@ -77,7 +77,9 @@ extension Session {
         case .abandoned(.canceled): return .failure(.canceled(.unknown))
         case .complete(let cause):
             guard let failure else { return .success(rows) }
-            if case .canceled(let effect) = failure, case .deadline = cause { return .failure(.deadlineExceeded(effect)) }
+            if case .canceled(let effect) = failure, case .deadline = cause {
+                return .failure(.deadlineExceeded(effect))
+            }
             if case .connectionLost(let reason, _) = failure { lostReason = reason }
             return .failure(failure)
         }

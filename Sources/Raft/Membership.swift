@@ -99,6 +99,7 @@ extension Membership {
         }
         let roles = lists[0] + lists[2] + lists[3]
         guard offset == bytes.endIndex, Set(roles).count == roles.count else { throw .malformed }
+        guard !roles.contains(NodeID(0)), !lists[1].contains(NodeID(0)) else { throw .malformed }
         self.init(voters: lists[0], outgoing: lists[1], joining: lists[2], gateways: lists[3])
     }
 }

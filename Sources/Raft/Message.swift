@@ -23,8 +23,8 @@ public struct Message: Hashable, Sendable {
         case appendEntries(AppendEntries)
         /// All entries up to `match` are the leader's, and durable at the sender.
         case appendAccepted(match: LogIndex)
-        /// The entry before `rejected` did not fit. `hint` is the last place at the sender that may agree: the greatest
-        /// index not above `rejected` whose term is not above the one asked for.
+        /// The sender's log does not have the entry at `rejected` that the leader's next ones follow. `hint` is the last place
+        /// there that may agree: the greatest index below `rejected` whose term is not above the one asked for.
         case appendRejected(rejected: LogIndex, hint: LogPosition)
         /// Keeps followers calm and tells them the commit index. `round` is echoed; zero wants no answer.
         case heartbeat(commit: LogIndex, round: UInt64)

@@ -13,11 +13,16 @@
 /// | heartbeat response | round |
 /// | install snapshot | position: index, term; then the membership to the end |
 ///
+/// Reading refuses whatever no member of any cluster says: terms that fall along the entries or lie ahead of the sender's,
+/// a place without a term, a configuration that cannot be read or has no voters. So what reaches `Raft.step` is well formed.
+///
 /// The group of the message is in the header of the frame that carries it.
 extension Message {
     public static let formatVersion: UInt8 = 1
     static let headerLength = 28
     fileprivate static let entryHeaderLength = 13
+    /// Terms and indices count up from zero: one beyond this is damage, and the next one after it must still be a number.
+    fileprivate static let maximumCount = UInt64.max / 2
 
     public enum DecodingError: Error, Equatable, Sendable {
         case truncated
@@ -110,7 +115,8 @@ extension Message {
         from = NodeID(bytes.littleEndian(at: start + 4))
         to = NodeID(bytes.littleEndian(at: start + 12))
         term = Term(bytes.littleEndian(at: start + 20))
-        var reader = Reader(bytes: bytes.dropFirst(Self.headerLength))
+        guard from.rawValue != 0, to.rawValue != 0, from != to, term.rawValue <= Self.maximumCount else { throw .malformed }
+        var reader = Reader(bytes: bytes.dropFirst(Self.headerLength), senderTerm: term)
         body = try Self.body(kind, flag: flags == 1, from: &reader)
         guard reader.bytes.isEmpty else { throw .malformed }
     }
@@ -126,12 +132,17 @@ extension Message {
         case .appendEntries: return .appendEntries(try reader.append())
         case .appendAccepted: return .appendAccepted(match: LogIndex(try reader.integer()))
         case .appendRejected:
-            return .appendRejected(rejected: LogIndex(try reader.integer()), hint: try reader.position())
+            let rejected = LogIndex(try reader.integer())
+            // The beginning of the log fits everywhere.
+            guard rejected > .zero else { throw .malformed }
+            return .appendRejected(rejected: rejected, hint: try reader.position())
         case .heartbeat: return .heartbeat(commit: LogIndex(try reader.integer()), round: try reader.integer())
         case .heartbeatResponse: return .heartbeatResponse(round: try reader.integer())
         case .installSnapshot:
             let position = try reader.position()
-            guard let membership = try? Membership(decoding: reader.rest()) else { throw .malformed }
+            guard position.index > .zero, position.term <= reader.senderTerm,
+                let membership = Reader.electorate(reader.rest())
+            else { throw .malformed }
             return .installSnapshot(SnapshotDescriptor(position: position, membership: membership))
         case .timeoutNow: return .timeoutNow
         case .staleTerm: return .staleTerm
@@ -142,6 +153,13 @@ extension Message {
 extension Message {
     fileprivate struct Reader {
         var bytes: ArraySlice<UInt8>
+        let senderTerm: Term
+
+        /// A membership in which somebody can be elected.
+        static func electorate(_ bytes: ArraySlice<UInt8>) -> Membership? {
+            guard let membership = try? Membership(decoding: bytes), !membership.voters.isEmpty else { return nil }
+            return membership
+        }
 
         mutating func integer<Value: FixedWidthInteger>(as type: Value.Type = Value.self) throws(DecodingError) -> Value {
             guard bytes.count >= MemoryLayout<Value>.size else { throw .truncated }
@@ -150,7 +168,12 @@ extension Message {
         }
 
         mutating func position() throws(DecodingError) -> LogPosition {
-            LogPosition(index: LogIndex(try integer()), term: Term(try integer()))
+            let position = LogPosition(index: LogIndex(try integer()), term: Term(try integer()))
+            // Only the place before the first entry has term zero.
+            guard position.index.rawValue <= maximumCount, position.term.rawValue <= maximumCount,
+                (position.index == .zero) == (position.term == .zero)
+            else { throw .malformed }
+            return position
         }
 
         mutating func rest() -> ArraySlice<UInt8> {
@@ -164,16 +187,20 @@ extension Message {
             let count = Int(try integer(as: UInt32.self))
             // Every entry takes its header at least, so a count beyond this is a lie and must not reserve memory.
             guard count <= bytes.count / entryHeaderLength else { throw .truncated }
-            guard previous.index.rawValue <= UInt64.max / 2 else { throw .malformed }
+            guard previous.term <= senderTerm else { throw .malformed }
             var entries: [Entry] = []
             entries.reserveCapacity(count)
+            var lastTerm = max(previous.term, Term.zero.next)
             for place in 0..<count {
                 let term = Term(try integer())
+                guard term >= lastTerm, term <= senderTerm else { throw .malformed }
+                lastTerm = term
                 guard let kind = Entry.Kind(rawValue: try integer()) else { throw .malformed }
                 let length = Int(try integer(as: UInt32.self))
                 guard length <= bytes.count else { throw .truncated }
                 let data = bytes.prefix(length)
                 bytes = bytes.dropFirst(length)
+                if kind == .configuration, Self.electorate(data) == nil { throw .malformed }
                 entries.append(Entry(index: previous.index + (place + 1), term: term, kind: kind, data: data))
             }
             return AppendEntries(previous: previous, entries: entries[...], commit: commit)

@@ -3,7 +3,7 @@ struct Progress: Hashable, Sendable {
     enum State: Hashable, Sendable {
         /// Finding the place where the logs agree: one message at a time.
         case probe(waiting: Bool)
-        /// The logs agree up to `next`: messages follow each other without waiting.
+        /// The logs agree up to the entry before `next`: messages follow each other without waiting.
         case replicate
         /// What comes next is compacted; a snapshot up to this index is on its way.
         case snapshot(LogIndex)
@@ -15,8 +15,12 @@ struct Progress: Hashable, Sendable {
     var state = State.probe(waiting: false)
     /// The last index of every message that is not yet answered, oldest first.
     var inFlight: [LogIndex] = []
-    /// The end of the window when the member last answered a heartbeat: what stands there still at the next answer was lost.
-    var unansweredAtLastRound = LogIndex.zero
+    /// The end of the window at the last look: what stands there still at the next one was lost.
+    var unansweredAtLastLook = LogIndex.zero
+    /// What is not answered is not repeated before this. Reads may cost a round of heartbeats every network round trip, which
+    /// is shorter than a disk write: repeating by rounds would send everything many times. Nil while a snapshot's bytes are
+    /// under way.
+    var repeatNotBefore: Tick?
     /// The commit index that the member was last told.
     var toldCommit = LogIndex.zero
     var acknowledgedRound: UInt64 = 0
@@ -37,7 +41,8 @@ struct Progress: Hashable, Sendable {
         }
         state = .probe(waiting: false)
         inFlight = []
-        unansweredAtLastRound = .zero
+        unansweredAtLastLook = .zero
+        repeatNotBefore = nil
     }
 
     /// The member has everything up to `index`. Returns whether that was news.

@@ -29,8 +29,9 @@ extension Raft {
 
     mutating func becomeFollower(term: Term, leader newLeader: NodeID?) {
         precondition(term >= hardState.term, "terms never decrease")
-        if term > hardState.term { hardState = HardState(term: term, votedFor: nil) }
-        if role == .leader { resign() }
+        let isNewer = term > hardState.term
+        if isNewer { hardState = HardState(term: term, votedFor: nil) }
+        if role == .leader { resign(isDeposed: isNewer) }
         role = .follower
         ballot = nil
         leadership = nil
@@ -107,21 +108,24 @@ extension Raft {
             return send(.voteResponse(granted: false), to: candidate)
         }
         precondition(role == .follower || role == .preCandidate, "a candidate's own vote is given")
-        becomeFollower(term: hardState.term, leader: nil)
-        hardState.votedFor = candidate
+        // A late repetition of the request repeats the answer, and changes nothing: the candidate may lead by now.
+        if free {
+            becomeFollower(term: hardState.term, leader: nil)
+            hardState.votedFor = candidate
+        }
         sendOnceDurable(.voteResponse(granted: true), to: candidate)
     }
 
     // MARK: Counting
 
     mutating func countPreVote(from voter: NodeID, granted: Bool, candidacy: Term) {
-        guard role == .preCandidate, candidacy == hardState.term.next else { return }
+        guard role == .preCandidate, candidacy == hardState.term.next, log.membership.isVoter(voter) else { return }
         ballot?.count(voter, granted: granted)
         if ballotIsWon { campaign(transfer: false) }
     }
 
     mutating func countVote(from voter: NodeID, granted: Bool) {
-        guard role == .candidate else { return }
+        guard role == .candidate, log.membership.isVoter(voter) else { return }
         ballot?.count(voter, granted: granted)
         if ballotIsWon {
             becomeLeader()

@@ -67,10 +67,11 @@ extension Raft {
     }
 
     /// A leader that lost its place tells those who wait. What it appended may still be committed by a later leader.
-    mutating func resign() {
+    /// A newer term means that whoever was told to take over has most probably done so.
+    mutating func resign(isDeposed: Bool) {
         guard let state = leadership else { preconditionFailure("a leader has its leadership") }
         for read in state.reads { emit(.readRejected(read.token, .notLeader(leader: nil))) }
-        if let transfer = state.transfer { emit(.transferEnded(transfer.told ? .completed(transfer.target) : .timedOut)) }
+        if let transfer = state.transfer { emit(.transferEnded(transfer.told && isDeposed ? .completed(transfer.target) : .timedOut)) }
         leadership = nil
         leader = nil
     }
@@ -90,12 +91,12 @@ extension Raft {
                 tooLarge.append(proposal.token)
                 continue
             }
+            let entry = Entry(index: log.last.index.next, term: hardState.term, kind: .command, data: proposal.data)
             // One is always let in, so that a limit below the size of a proposal cannot stop the cluster.
-            if uncommitted > 0, uncommitted + proposal.data.count > settings.maximumUncommittedBytes {
+            if uncommitted > 0, uncommitted + entry.sizeInBytes > settings.maximumUncommittedBytes {
                 overload.append(proposal.token)
                 continue
             }
-            let entry = Entry(index: log.last.index.next, term: hardState.term, kind: .command, data: proposal.data)
             append(entry)
             uncommitted += entry.sizeInBytes
         }

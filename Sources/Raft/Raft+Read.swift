@@ -11,13 +11,14 @@ struct PendingRead: Hashable, Sendable {
 // else led when the round began; the commit index of that moment covers every write acknowledged before it.
 extension Raft {
     mutating func read(_ token: ReadToken) {
-        guard role == .leader, let state = leadership else {
+        // No copy of `leadership` is held here: appending would then copy every waiting read.
+        guard role == .leader, let waiting = leadership?.reads.count, let round = leadership?.round else {
             return emit(.readRejected(token, .notLeader(leader: leader)))
         }
-        guard state.reads.count < settings.maximumPendingReads else { return emit(.readRejected(token, .overloaded)) }
-        leadership?.reads.append(PendingRead(token: token, round: state.round + 1, index: log.commit))
+        guard waiting < settings.maximumPendingReads else { return emit(.readRejected(token, .overloaded)) }
+        leadership?.reads.append(PendingRead(token: token, round: round + 1, index: log.commit))
         // Reads that come while a round is under way share the next one.
-        if ownTermIsCommitted, state.confirmedRound == state.round { startRound() }
+        if ownTermIsCommitted, leadership?.confirmedRound == round { startRound() }
     }
 
     /// Sends heartbeats to everybody; their answers confirm all reads that came before.

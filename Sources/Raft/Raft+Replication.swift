@@ -31,6 +31,7 @@ extension Raft {
             switch peer.state {
             case .probe:
                 peer.state = .probe(waiting: true)
+                peer.repeatNotBefore = now + settings.repetitionMilliseconds
             case .replicate:
                 if let last = entries.last {
                     peer.next = last.index.next
@@ -89,23 +90,34 @@ extension Raft {
         guard let place = heard(peer), let progress = leadership?.peers[place] else { return }
         leadership?.peers[place].acknowledgedRound = max(progress.acknowledgedRound, round)
         confirmReads()
-        // A message may have been lost: ask again where the logs agree.
+        repeatUnanswered(to: place)
+    }
+
+    /// The member lives. What it has not answered may have been lost: ask again where the logs agree.
+    private mutating func repeatUnanswered(to place: Int) {
+        guard let progress = leadership?.peers[place] else { return }
+        if let time = progress.repeatNotBefore, now < time { return }
         switch progress.state {
         case .probe:
             leadership?.peers[place].state = .probe(waiting: false)
             sendAppend(to: place, evenIfEmpty: true)
         case .replicate:
-            // The whole window stood since the last round: either the member is slow, and the repetition finds what it
+            // The whole window stood since the last look: either the member is slow, and the repetition finds what it
             // already has, or something was lost, and the repetition brings it.
-            if let oldest = progress.inFlight.first, oldest <= progress.unansweredAtLastRound {
+            if let oldest = progress.inFlight.first, oldest <= progress.unansweredAtLastLook {
                 leadership?.peers[place].becomeProbe()
                 sendAppend(to: place, evenIfEmpty: true)
             } else {
-                leadership?.peers[place].unansweredAtLastRound = progress.inFlight.last ?? .zero
+                leadership?.peers[place].unansweredAtLastLook = progress.inFlight.last ?? .zero
+                leadership?.peers[place].repeatNotBefore = now + settings.repetitionMilliseconds
                 if progress.match < log.last.index { sendAppend(to: place, evenIfEmpty: progress.inFlight.isEmpty) }
             }
         case .snapshot:
-            break
+            // Its bytes were handed over long ago, and it was not acknowledged: either the acknowledgement was lost, and the
+            // probe finds the snapshot there, or the bytes were, and the rejection brings them again (P17).
+            guard progress.repeatNotBefore != nil else { return }
+            leadership?.peers[place].becomeProbe()
+            sendAppend(to: place, evenIfEmpty: true)
         }
     }
 

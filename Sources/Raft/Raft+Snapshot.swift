@@ -8,6 +8,7 @@ extension Raft {
         precondition(snapshot.position.index >= log.base.index, "what is compacted is in the newest snapshot")
         leadership?.peers[place].state = .snapshot(snapshot.position.index)
         leadership?.peers[place].inFlight = []
+        leadership?.peers[place].repeatNotBefore = nil
         emit(.sendSnapshot(to: peer.id, snapshot))
     }
 
@@ -15,7 +16,11 @@ extension Raft {
         guard let place = leadership?.place(of: peer), case .snapshot = leadership?.peers[place].state else { return }
         // Sent is not installed: appends go on when the member acknowledges the snapshot, or, if it never arrived whole,
         // from what the member is known to have.
-        if !succeeded { leadership?.peers[place].becomeProbeAfterFailedSnapshot() }
+        if succeeded {
+            leadership?.peers[place].repeatNotBefore = now + settings.electionMilliseconds
+        } else {
+            leadership?.peers[place].becomeProbeAfterFailedSnapshot()
+        }
     }
 
     mutating func snapshotSaved(_ descriptor: SnapshotDescriptor, compactThrough: LogIndex) {

@@ -35,6 +35,9 @@ public struct Raft: Hashable, Sendable {
     private var reportedMembership: Membership
     private var writtenHardState: HardState
 
+    /// Messages dropped because no correct member sends them: more than zero means a bug or damage at a peer.
+    public private(set) var refusedMessages: UInt64 = 0
+
     // What the current step has brought so far. Empty between steps.
     private var effects: [Effect] = []
     private var messages: [Message] = []
@@ -92,7 +95,7 @@ public struct Raft: Hashable, Sendable {
         self.now = now
         switch input {
         case .tick: tick()
-        case .message(let message): receive(message)
+        case .message(let message): receiveFromPeer(message)
         case .persisted(let token): persisted(token)
         case .propose(let proposals): propose(proposals)
         case .read(let token): read(token)
@@ -182,7 +185,9 @@ public struct Raft: Hashable, Sendable {
         }
         for message in promises {
             if lastToken > durableToken {
-                waiting.append(Promise(token: lastToken, message: message))
+                // A leader repeats what is not answered: while the disk stands still, its repetitions must not pile up.
+                let promise = Promise(token: lastToken, message: message)
+                if waiting.last != promise { waiting.append(promise) }
             } else {
                 precondition(message.to != id, "a node's message to itself follows a write of its own")
                 messages.append(message)
@@ -209,8 +214,18 @@ public struct Raft: Hashable, Sendable {
 
     // MARK: Messages
 
+    private mutating func receiveFromPeer(_ message: Message) {
+        guard message.to == id, message.from != id else { return refuse() }
+        receive(message)
+    }
+
+    private mutating func refuse() {
+        refusedMessages += 1
+    }
+
+    /// A message from a peer, or a node's own vote once it is durable.
     private mutating func receive(_ message: Message) {
-        precondition(message.to == id, "the transport delivers to the addressee")
+        precondition(message.to == id, "checked at the entrance")
         if message.term > hardState.term {
             guard acceptsNewerTerm(of: message) else { return }
             switch message.body {
@@ -226,6 +241,7 @@ public struct Raft: Hashable, Sendable {
             answerOlderTerm(message)
             return
         }
+        guard isPlausible(message) else { return refuse() }
         switch message.body {
         case .preVoteRequest(let lastLog): answerPreVote(from: message.from, term: message.term, lastLog: lastLog)
         case .preVoteResponse(let granted, let candidacy):
@@ -251,7 +267,7 @@ public struct Raft: Hashable, Sendable {
         case .voteRequest: send(.voteResponse(granted: false), to: message.from)
         case .preVoteResponse(let granted, let candidacy):
             // The voter's term may lie behind the candidate's, as long as it lies before the one asked about.
-            if message.from != id { countPreVote(from: message.from, granted: granted, candidacy: candidacy) }
+            countPreVote(from: message.from, granted: granted, candidacy: candidacy)
         case .voteResponse, .appendAccepted, .appendRejected, .heartbeatResponse, .timeoutNow, .staleTerm: break
         }
     }
@@ -259,6 +275,8 @@ public struct Raft: Hashable, Sendable {
     // MARK: What others may know
 
     public var standing: Standing { Standing(role: role, term: hardState.term, leader: leader) }
+    /// When this node last heard the leader; its own time if it leads, which it only does while a quorum answers. Nil without one.
+    public var lastContactWithLeader: Tick? { role == .leader ? now : leader == nil ? nil : lastLeaderContact }
     public var membership: Membership { log.membership }
     public var lastLog: LogPosition { log.last }
     public var firstIndex: LogIndex { log.base.index.next }

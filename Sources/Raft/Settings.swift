@@ -9,6 +9,7 @@
 /// | proposal | 2 MiB | twice the largest request body |
 /// | uncommitted | 64 MiB | what a leader may lose track of when it is cut off |
 /// | handed to apply | 4,096 entries, 8 MiB | bounds the queue of the apply thread |
+/// | reads waiting | 65,536 | as many as requests can be outstanding at a node |
 public struct Settings: Hashable, Sendable {
     public var heartbeatMilliseconds: UInt64 = 50
     public var electionMilliseconds: UInt64 = 500
@@ -23,7 +24,7 @@ public struct Settings: Hashable, Sendable {
     public var maximumUncommittedBytes = 64 << 20
     public var maximumApplyEntries = 4096
     public var maximumApplyBytes = 8 << 20
-    /// Reads waiting for a round of heartbeats.
+    /// Reads waiting for a round of heartbeats, each about 24 bytes.
     public var maximumPendingReads = 65_536
     /// Seeds the jitter; different on every node and at every start.
     public var seed: UInt64
@@ -31,6 +32,9 @@ public struct Settings: Hashable, Sendable {
     public init(seed: UInt64) {
         self.seed = seed
     }
+
+    /// What a member has not answered is repeated no sooner than this: at most twice a heartbeat.
+    var repetitionMilliseconds: UInt64 { heartbeatMilliseconds / 2 }
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough for jitter, and the same everywhere.

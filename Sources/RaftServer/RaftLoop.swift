@@ -259,6 +259,10 @@ final class RaftLoop {
                     ServerStatus.Peer(
                         id: $0.id, match: $0.match, isReachable: reachable.contains($0.id),
                         millisecondsSinceContact: tick.since($0.lastContact))
-                }, hasLostMajority: hasLostMajority, halted: halted))
+                },
+                millisecondsSinceLeaderContact: raft.lastContactWithLeader.map { tick.since($0) },
+                clusterTimeMicroseconds: raft.standing.role == .leader
+                    ? clock.read(now: MonotonicTime.now, wallMicroseconds: wallTimeMicroseconds()) : 0,
+                hasLostMajority: hasLostMajority, halted: halted))
     }
 }

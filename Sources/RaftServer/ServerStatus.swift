@@ -22,6 +22,10 @@ public struct ServerStatus: Sendable {
     public var snapshotIndex: LogIndex
     /// The leader's view of the other members; empty on the others.
     public var peers: [Peer]
+    /// Since this node last heard the leader; nil without one.
+    public var millisecondsSinceLeaderContact: UInt64?
+    /// The leader's clock, as of the last event; zero on the others.
+    public var clusterTimeMicroseconds: UInt64
     /// Links to a majority have been down for so long that requests are refused.
     public var hasLostMajority: Bool
     public var halted: StateMachineHalt?

@@ -53,9 +53,9 @@ public final class PostgresServer: Sendable {
         self.postmaster = postmaster
     }
 
-    /// A connection string for the superuser `amas`.
+    /// A connection string for the superuser `amas`. It is patient, as a machine full of tests may be slow to let one in.
     public func connectionString(database: String = "postgres") -> String {
-        "host=127.0.0.1 port=\(port) user=amas password='\(Self.password)' dbname=\(database)"
+        "host=127.0.0.1 port=\(port) user=amas password='\(Self.password)' dbname=\(database) connect_timeout=20"
     }
 
     /// Kills every process of the server at once, as a power failure would.
@@ -119,7 +119,7 @@ private final class PostmasterProcess: @unchecked Sendable {
         let arguments =
             try asServerUser() + [
                 binary("postgres"), "-D", folder + "/data", "-p", "\(port)", "-c", "listen_addresses=127.0.0.1",
-                "-c", "unix_socket_directories=\(folder)", "-c", "fsync=off", "-c", "max_connections=60",
+                "-c", "unix_socket_directories=\(folder)", "-c", "fsync=off", "-c", "max_connections=200",
                 "-c", "shared_buffers=16MB",
             ]
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

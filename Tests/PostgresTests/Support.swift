@@ -49,9 +49,19 @@ struct RecordingHandler: LogHandler {
     }
 }
 
+extension PostgresLimits {
+    /// The defaults, but for waits that a machine full of tests must not reach by being slow.
+    static var patient: PostgresLimits {
+        var limits = PostgresLimits()
+        limits.defaultDeadline = .seconds(60)
+        limits.cancelGrace = .seconds(30)
+        return limits
+    }
+}
+
 /// A pool on the shared server (or another), closed when `body` ends.
 func withPool<Value>(
-    on server: PostgresServer? = nil, connections: Int = 2, limits: PostgresLimits = PostgresLimits(),
+    on server: PostgresServer? = nil, connections: Int = 2, limits: PostgresLimits = .patient,
     database: String = "postgres", recorder: Recorder = Recorder(), _ body: (PostgresPool) async throws -> Value
 ) async throws -> Value {
     let server = if let server { server } else { try await PostgresServer.shared() }
@@ -86,13 +96,14 @@ func postgresError(_ body: () async throws -> Void) async throws -> PostgresErro
     }
 }
 
-/// Waits until a condition holds; the limit only ends a test that would otherwise hang.
-func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+/// Waits until a condition holds. The limit only ends a test that would otherwise hang.
+func eventually(_ condition: () async throws -> Bool) async throws {
     let clock = ContinuousClock()
-    let limit = clock.now + .seconds(30)
-    while clock.now < limit {
-        if try await condition() { return true }
+    let limit = clock.now + .seconds(120)
+    while try await !condition() {
+        guard clock.now < limit else { throw NeverHappened() }
         try await Task.sleep(for: .milliseconds(10))
     }
-    return false
 }
+
+struct NeverHappened: Error {}

@@ -139,7 +139,8 @@ struct ValueTests {
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = SplitMix(state: seed)
         for _ in 0..<20_000 {
-            var bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let count = Int.random(in: 0...40, using: &random)
+            var bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
             // Plausible array headers reach deeper than noise does.
             if Bool.random(using: &random), bytes.count > 16 { bytes.replaceSubrange(0..<4, with: [0, 0, 0, 1]) }
             let outcome = bytes.withUnsafeBytes { raw -> Int in

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import Telemetry
@@ -5,15 +6,12 @@ import Testing
 @Suite("Families")
 struct FamilyTests {
     @Test("at its limit a family sends new label values to one series named other, and counts it")
-    func overflow() {
+    func overflow() throws {
         let registry = MetricsRegistry()
         let family = registry.counters(
             "amas_things_total", help: "Things.", labels: ["kind", "place"], maximumSeries: 3)
         for kind in ["a", "b", "c"] { family.with(kind, "x").increment() }
-        let overflows = registry.counters(
-            "amas_metric_series_overflow_total",
-            help: "Look-ups answered with the series named other because the family was at its limit.",
-            labels: ["family"], maximumSeries: registry.limits.families)
+        let overflows = try #require(registry.family(named: "amas_metric_series_overflow_total") as? CounterFamily)
         #expect(overflows.with("amas_things_total").total == 0)
         family.with("d", "x").increment()
         family.with("e", "y").increment()
@@ -74,6 +72,19 @@ struct FamilyTests {
         #expect(registry.exposition(.prometheusText).contains("\namas_age 2\n"))
         registry.gauge("amas_age", help: "Age.", sampledBy: { nil })
         #expect(!registry.exposition(.prometheusText).contains("\namas_age "))
+    }
+
+    @Test("an info may change what it says")
+    func changingInfo() {
+        let registry = MetricsRegistry()
+        let hash = Mutex<String?>(nil)
+        registry.info(
+            "amas_state_hash_info", help: "Hash.", labels: ["hash"], sampledBy: { hash.withLock { $0.map { [$0] } } })
+        #expect(!registry.exposition(.openMetrics).contains("amas_state_hash_info{"))
+        for value in ["ab", "cd"] {
+            hash.withLock { $0 = value }
+            #expect(registry.exposition(.openMetrics).contains("amas_state_hash_info{hash=\"\(value)\"} 1\n"))
+        }
     }
 
     @Test("registries are apart")

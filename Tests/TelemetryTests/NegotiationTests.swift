@@ -25,7 +25,8 @@ struct NegotiationTests {
             ),
             (
                 "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-                    + "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+                    + "application/openmetrics-text;version=0.0.1;q=0.5,"
+                    + "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
                     + "text/plain;version=0.0.4;q=0.3,*/*;q=0.2", .openMetrics
             ),
             ("text/plain;q=0.9, application/openmetrics-text;q=0.1", .prometheusText),

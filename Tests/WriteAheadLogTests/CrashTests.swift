@@ -7,23 +7,22 @@ struct CrashTests {
         .none, .all, .random(SeededGenerator(seed: 1)), .random(SeededGenerator(seed: 2)),
     ]
 
-    @Test("loses nothing that was synced and invents nothing", arguments: 1...6)
+    @Test("loses nothing that was synced and invents nothing", arguments: seeds(1...2))
     func crashAnywhere(seed: UInt64) throws {
         for (number, survivors) in Self.survivors.enumerated() {
             var crashes = 0
             while try crash(before: crashes, seed: seed, survivors, "seed \(seed), survivors \(number)") { crashes += 1 }
-            #expect(crashes > 300, "the run is long enough to mean something")
+            #expect(crashes > 100, "the run is long enough to mean something, seed \(seed)")
         }
     }
 
-    @Test("of the process alone, and then of the machine, keeps what the next run reported", arguments: 1...3)
+    @Test("of the process alone, and then of the machine, keeps what the next run reported", arguments: seeds(1...3))
     func processCrashThenPowerLoss(seed: UInt64) throws {
         for call in stride(from: 0, to: 400, by: 3) {
             let disk = VirtualDisk()
             let driver = LogDriver(disk: disk, seed: seed)
             disk.dieBefore = call
-            _ = try? driver.open()
-            _ = try? driver.run(steps: 40)
+            try driver.runUntilDeath(steps: 40)
             disk.revive()
             try reopen(driver, "seed \(seed), call \(call)")
             disk.losePower(keeping: .none)
@@ -31,18 +30,17 @@ struct CrashTests {
         }
     }
 
-    @Test("of a recovery itself can be repeated", arguments: 1...4)
+    @Test("of a recovery itself can be repeated", arguments: seeds(1...2))
     func crashWhileRecovering(seed: UInt64) throws {
         for first in stride(from: 5, to: 300, by: 11) {
             for second in 0..<40 {
                 let disk = VirtualDisk()
                 let driver = LogDriver(disk: disk, seed: seed)
                 disk.dieBefore = first
-                _ = try? driver.open()
-                _ = try? driver.run(steps: 40)
+                try driver.runUntilDeath(steps: 40)
                 disk.losePower(keeping: .random(SeededGenerator(seed: UInt64(first))))
                 disk.dieBefore = second
-                if (try? driver.open()) != nil { break }
+                if try !driver.runUntilDeath(steps: 0) { break }
                 disk.losePower(keeping: .random(SeededGenerator(seed: UInt64(second))))
                 try reopen(driver, "seed \(seed), calls \(first) and \(second)")
             }
@@ -56,13 +54,7 @@ struct CrashTests {
         let disk = VirtualDisk()
         let driver = LogDriver(disk: disk, seed: seed)
         disk.dieBefore = call
-        do {
-            try driver.open()
-            try driver.run(steps: 60)
-            return false
-        } catch let error as WriteAheadLogError {
-            guard case .failed(let cause) = error, cause.code == VirtualDisk.deadProcess else { throw error }
-        }
+        guard try driver.runUntilDeath(steps: 60) else { return false }
         disk.losePower(keeping: survivors)
         try reopen(driver, "\(name), call \(call)")
         try driver.run(steps: 3)

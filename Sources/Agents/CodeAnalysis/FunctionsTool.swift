@@ -31,13 +31,13 @@ struct FunctionsTool: SourceTool {
             notes.append("Functions are not measured in \(names).")
         }
 
-        let findings = all.flatMap {
+        let found = all.flatMap {
             findings(for: $0, complexityLimit: max(1, complexityLimit), lineLimit: max(1, lineLimit), limits: limits)
         }
         let seen = sources.files.reduce(0) { $0 + ($1.language.isProgramming ? $1.bytes.count : 0) }
         var evidence = Evidence(tool: name, headline: "", coverage: Coverage(examined: examined, seen: seen))
         evidence.notes = notes
-        evidence.setFindings(findings, limit: limits.findingsPerTool)
+        evidence.setFindings(found, limit: limits.findingsPerTool)
         describe(all, in: &evidence)
         return evidence
     }

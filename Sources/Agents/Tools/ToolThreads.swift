@@ -1,3 +1,4 @@
+import CPlatform
 import Dispatch
 import Glibc
 import Synchronization
@@ -45,6 +46,9 @@ public final class ToolThreads: Sendable {
         return try result.get()
     }
 
+    /// Jobs that wait for a thread, for metrics.
+    public var waitingJobs: Int { shared.waitingJobs }
+
     /// Takes no more jobs, answers the waiting ones with `shutDown`, and lets the threads end after the jobs they are
     /// running. Returns at once; may be called twice.
     public func shutDown() { shared.shutDown() }
@@ -77,6 +81,8 @@ extension ToolThreads {
             return refusal
         }
 
+        var waitingJobs: Int { state.withLock { $0.queue.count } }
+
         func shutDown() {
             let waiting = state.withLock { state in
                 state.isShutDown = true
@@ -94,7 +100,7 @@ extension ToolThreads {
             let status = pthread_create(&thread, nil, { argument in
                 guard let argument else { return nil }
                 let start = Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue()
-                pthread_setname_np(pthread_self(), start.name)
+                amas_thread_set_name(start.name)
                 start.shared.work()
                 return nil
             }, context.toOpaque())

@@ -12,8 +12,9 @@ struct OwnedDescriptor: ~Copyable {
     var realPath: String? {
         var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
         let length = buffer.withUnsafeMutableBytes { bytes in
-            readlink(
-                "/proc/self/fd/\(number)", bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+            bytes.withMemoryRebound(to: CChar.self) { characters in
+                characters.baseAddress.map { readlink("/proc/self/fd/\(number)", $0, characters.count) } ?? -1
+            }
         }
         guard length > 0, length < buffer.count else { return nil }
         return String(decoding: buffer[..<length], as: UTF8.self)

@@ -97,7 +97,7 @@ enum SystemError {
     static var last: String { message(errno) }
 
     static func message(_ number: Int32) -> String {
-        // Static text in glibc, the same for all threads and locales, unlike what `strerror` gives.
-        strerrordesc_np(number).map { String(cString: $0) } ?? "error \(number)"
+        // Since 2.32 glibc keeps the text of `strerror` per thread.
+        String(cString: strerror(number))
     }
 }

@@ -725,9 +725,16 @@ public nonisolated struct TaskRecord: @unchecked Sendable {
     set {_uniqueStorage()._cancelReason = newValue}
   }
 
+  /// 1 to 10: the default is filled in.
   public var priority: UInt32 {
     get {_storage._priority}
     set {_uniqueStorage()._priority = newValue}
+  }
+
+  /// Largest decoded result of this run; fixed when the run was admitted.
+  public var resultLimitBytes: UInt64 {
+    get {_storage._resultLimitBytes}
+    set {_uniqueStorage()._resultLimitBytes = newValue}
   }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1484,7 +1491,7 @@ nonisolated extension IdempotencyRecord: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension TaskRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".TaskRecord"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}status_code\0\u{1}held\0\u{1}epoch\0\u{1}attempt\0\u{3}run_attempt\0\u{3}node_id\0\u{3}boot_id\0\u{1}revision\0\u{3}persisted_revision\0\u{3}created_revision\0\u{3}queue_tag\0\u{3}queue_index\0\u{1}unmet\0\u{3}reserved_bytes\0\u{3}stored_bytes\0\u{3}node_deaths\0\u{1}suspect\0\u{3}created_at\0\u{3}created_wall\0\u{3}updated_wall\0\u{3}started_wall\0\u{3}completed_wall\0\u{3}deadline_at\0\u{3}cancel_at\0\u{3}evict_at\0\u{1}failure\0\u{1}summary\0\u{3}quality_ppm\0\u{3}success_ppm\0\u{3}duration_milliseconds\0\u{3}input_tokens\0\u{3}output_tokens\0\u{3}cost_micro_usd\0\u{3}late_cost_micro_usd\0\u{3}steps_completed\0\u{3}cancelled_by\0\u{3}cancel_reason\0\u{1}priority\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}status_code\0\u{1}held\0\u{1}epoch\0\u{1}attempt\0\u{3}run_attempt\0\u{3}node_id\0\u{3}boot_id\0\u{1}revision\0\u{3}persisted_revision\0\u{3}created_revision\0\u{3}queue_tag\0\u{3}queue_index\0\u{1}unmet\0\u{3}reserved_bytes\0\u{3}stored_bytes\0\u{3}node_deaths\0\u{1}suspect\0\u{3}created_at\0\u{3}created_wall\0\u{3}updated_wall\0\u{3}started_wall\0\u{3}completed_wall\0\u{3}deadline_at\0\u{3}cancel_at\0\u{3}evict_at\0\u{1}failure\0\u{1}summary\0\u{3}quality_ppm\0\u{3}success_ppm\0\u{3}duration_milliseconds\0\u{3}input_tokens\0\u{3}output_tokens\0\u{3}cost_micro_usd\0\u{3}late_cost_micro_usd\0\u{3}steps_completed\0\u{3}cancelled_by\0\u{3}cancel_reason\0\u{1}priority\0\u{3}result_limit_bytes\0")
 
   fileprivate class _StorageClass {
     var _statusCode: TaskStatusCode = .unspecified
@@ -1525,6 +1532,7 @@ nonisolated extension TaskRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     var _cancelledBy: String = String()
     var _cancelReason: String = String()
     var _priority: UInt32 = 0
+    var _resultLimitBytes: UInt64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1573,6 +1581,7 @@ nonisolated extension TaskRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       _cancelledBy = source._cancelledBy
       _cancelReason = source._cancelReason
       _priority = source._priority
+      _resultLimitBytes = source._resultLimitBytes
     }
   }
 
@@ -1629,6 +1638,7 @@ nonisolated extension TaskRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         case 36: try { try decoder.decodeSingularStringField(value: &_storage._cancelledBy) }()
         case 37: try { try decoder.decodeSingularStringField(value: &_storage._cancelReason) }()
         case 38: try { try decoder.decodeSingularUInt32Field(value: &_storage._priority) }()
+        case 39: try { try decoder.decodeSingularUInt64Field(value: &_storage._resultLimitBytes) }()
         default: break
         }
       }
@@ -1755,6 +1765,9 @@ nonisolated extension TaskRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       if _storage._priority != 0 {
         try visitor.visitSingularUInt32Field(value: _storage._priority, fieldNumber: 38)
       }
+      if _storage._resultLimitBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._resultLimitBytes, fieldNumber: 39)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1802,6 +1815,7 @@ nonisolated extension TaskRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         if _storage._cancelledBy != rhs_storage._cancelledBy {return false}
         if _storage._cancelReason != rhs_storage._cancelReason {return false}
         if _storage._priority != rhs_storage._priority {return false}
+        if _storage._resultLimitBytes != rhs_storage._resultLimitBytes {return false}
         return true
       }
       if !storagesAreEqual {return false}

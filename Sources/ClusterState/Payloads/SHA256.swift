@@ -29,34 +29,50 @@ enum SHA256 {
         }
     }
 
-    /// Hashes what comes in pieces.
-    final class Stream {
-        private let context: OpaquePointer
+    /// Hashes what comes in pieces. A value: a copy goes its own way.
+    struct Hasher: Sendable {
+        private var context = Context()
 
-        init() {
-            guard let context = EVP_MD_CTX_new() else { preconditionFailure("out of memory") }
-            self.context = context
-            let success = EVP_DigestInit_ex(context, algorithm.handle, nil)
-            precondition(success == 1, "a fetched digest can be started")
-        }
-
-        deinit { EVP_MD_CTX_free(context) }
-
-        func update(_ bytes: UnsafeRawBufferPointer) {
-            let success = EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+        mutating func update(_ bytes: UnsafeRawBufferPointer) {
+            if !isKnownUniquelyReferenced(&context) { context = Context(copying: context) }
+            let success = EVP_DigestUpdate(context.handle, bytes.baseAddress, bytes.count)
             precondition(success == 1, "a digest of bytes in memory cannot fail")
         }
 
-        func update(_ bytes: [UInt8]) {
-            bytes.withUnsafeBytes { update($0) }
+        mutating func update(_ bytes: some Sequence<UInt8>) {
+            if bytes.withContiguousStorageIfAvailable({ update(UnsafeRawBufferPointer($0)) }) == nil {
+                Array(bytes).withUnsafeBytes { update($0) }
+            }
         }
 
-        /// Ends the stream; it must not be used again.
+        /// The digest of what has come so far; more may follow.
         func finish() -> StateHash {
-            StateHash { output in
-                let success = EVP_DigestFinal_ex(context, output.baseAddress, nil)
+            let last = Context(copying: context)
+            return StateHash { output in
+                let success = EVP_DigestFinal_ex(last.handle, output.baseAddress, nil)
                 precondition(success == 1, "a digest of bytes in memory cannot fail")
             }
         }
+    }
+
+    /// Unchecked because it is only written while one hasher holds it; shared, it is copied first.
+    private final class Context: @unchecked Sendable {
+        let handle: OpaquePointer
+
+        init() {
+            guard let handle = EVP_MD_CTX_new() else { preconditionFailure("out of memory") }
+            self.handle = handle
+            let success = EVP_DigestInit_ex(handle, algorithm.handle, nil)
+            precondition(success == 1, "a fetched digest can be started")
+        }
+
+        init(copying other: Context) {
+            guard let handle = EVP_MD_CTX_new() else { preconditionFailure("out of memory") }
+            self.handle = handle
+            let success = EVP_MD_CTX_copy_ex(handle, other.handle)
+            precondition(success == 1, "a started digest can be copied")
+        }
+
+        deinit { EVP_MD_CTX_free(handle) }
     }
 }

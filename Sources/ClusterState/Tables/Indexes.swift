@@ -15,6 +15,7 @@ struct Indexes: Sendable {
     private(set) var loads: [NodeLoad] = []
 
     private(set) var statusCounts = [Int](repeating: 0, count: TaskStatus.allCases.count + 1)
+    private var queuedCounts = PriorityCounts()
     private(set) var heldCount = 0
     private(set) var waitingCount = 0
     /// Bytes of tasks that PostgreSQL has not taken.
@@ -59,9 +60,17 @@ struct Indexes: Sendable {
         let before = old.flatMap { Self.queueKey(of: $0, key) }
         let after = new.flatMap { Self.queueKey(of: $0, key) }
         guard before != after else { return }
-        if let before { queue.remove(before) }
-        if let after { queue.insert(after) }
+        if let before {
+            queue.remove(before)
+            queuedCounts[before.priority] -= 1
+        }
+        if let after {
+            queue.insert(after)
+            queuedCounts[after.priority] += 1
+        }
     }
+
+    func queuedCount(ofPriority priority: UInt32) -> Int { queuedCounts[priority] }
 
     private static func queueKey(of record: TaskRecord, _ key: TaskKey) -> QueueKey? {
         guard record.isRunnable else { return nil }
@@ -170,5 +179,18 @@ struct Indexes: Sendable {
         var best: NodeLoad?
         for load in loads where load.free > (best?.free ?? 0) { best = load }
         return best
+    }
+}
+
+/// A count for each priority.
+private struct PriorityCounts: Sendable {
+    private var counts = [Int](repeating: 0, count: 11)
+
+    subscript(priority: UInt32) -> Int {
+        get { counts[Int(priority)] }
+        set {
+            precondition(newValue >= 0, "what is counted out was counted in")
+            counts[Int(priority)] = newValue
+        }
     }
 }

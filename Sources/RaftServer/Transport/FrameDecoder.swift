@@ -8,7 +8,8 @@ struct Frame: Equatable {
 /// Cuts what a connection delivers into frames.
 ///
 /// Payloads are slices of the buffer that was read; only a frame that straddles two reads is put together in a buffer of its
-/// own, which is allocated once at its full size. Use: `append` a read, then `next` until it gives nil.
+/// own, which is allocated once at its full size. Use: `append` a read, then `next` until it gives nil. (A read that comes
+/// before that is joined to the first by a copy.)
 struct FrameDecoder {
     /// Raised when the peer has proved who it is.
     var maximumPayloadBytes: Int
@@ -25,8 +26,11 @@ struct FrameDecoder {
     var heldBytes: Int { (straddling?.readableBytes ?? 0) + input.readableBytes }
 
     mutating func append(_ bytes: ByteBuffer) {
-        precondition(input.readableBytes == 0, "the caller takes all frames of one read before the next")
-        input = bytes
+        if input.readableBytes == 0 {
+            input = bytes
+        } else {
+            input.writeImmutableBuffer(bytes)
+        }
     }
 
     /// The next complete frame, or nil when more bytes are needed.

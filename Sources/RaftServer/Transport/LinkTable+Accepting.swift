@@ -21,7 +21,6 @@ extension LinkTable {
         if let refusal { return connection.refuse(refusal) }
         greetings -= 1
         connection.establish(hello)
-        connection.write(.hello, ownHello)
         let link = link(to: hello.node)
         link.learn(hello)
         let previous = link.accepted
@@ -37,6 +36,8 @@ extension LinkTable {
         } else {
             perform(link.schedule.hint(), for: link)
         }
+        // Last, because it may end the connection. What the callback above has sent leaves in a later pass, behind this.
+        connection.write(.hello, ownHello)
     }
 
     private func replaceOlderProcess(of link: Link, by hello: Hello) {

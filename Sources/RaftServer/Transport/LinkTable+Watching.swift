@@ -1,11 +1,7 @@
-import Glibc
-import Logging
 import NIOCore
 
-/// What time does to the links: pings, silence, counters, certificates.
+/// What time does to the links: pings, silence, counters.
 extension LinkTable {
-    private static let secondsPerDay = 86_400
-
     /// Once in each ping interval.
     func tick() {
         let now = NIODeadline.now()
@@ -50,21 +46,6 @@ extension LinkTable {
             status.bytesReceived += new.bytes
             if let heard = lastHeard, heard > connection.lastHeard { return }
             lastHeard = connection.lastHeard
-        }
-    }
-
-    /// Says once a day that the certificate ends soon: an expired one parts the cluster at the next reconnect.
-    func announceCertificateEnd() {
-        guard let security else { return }
-        let secondsLeft = security.current.expiresAtUnixSeconds - Glibc.time(nil)
-        let daysLeft = secondsLeft / Self.secondsPerDay
-        guard daysLeft < limits.certificateWarningDays, announcedDaysLeft != daysLeft else { return }
-        announcedDaysLeft = daysLeft
-        let metadata: Logger.Metadata = ["certificate": "\(security.files.certificate)", "days_left": "\(daysLeft)"]
-        if secondsLeft <= 0 {
-            logger.error("the node's certificate has expired: peers refuse new connections", metadata: metadata)
-        } else {
-            logger.warning("the node's certificate expires soon", metadata: metadata)
         }
     }
 }

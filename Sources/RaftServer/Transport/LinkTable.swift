@@ -34,7 +34,6 @@ final class LinkTable {
     var greetings = 0
     var complaints: ComplaintFilter
     var lastTick: NIODeadline = .now()
-    var announcedDaysLeft: Int?
     private(set) var isStopping = false
     private let stopped: EventLoopPromise<Void>
     private var generator = SystemRandomNumberGenerator()

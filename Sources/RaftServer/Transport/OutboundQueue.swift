@@ -53,7 +53,8 @@ final class OutboundQueue: Sendable {
     private let wake: @Sendable () -> Void
     private let state = Mutex(State())
 
-    /// - Parameter wake: makes the transport's thread take the queue soon. Called on the sender's thread.
+    /// - Parameter wake: makes the transport's thread take the queue soon. Called on the sender's thread; must not come back
+    ///   here at once.
     init(limits: PeerTransport.Limits, withChecksum: Bool, wake: @escaping @Sendable () -> Void) {
         self.limits = limits
         self.withChecksum = withChecksum
@@ -78,18 +79,18 @@ final class OutboundQueue: Sendable {
         let isBulk = priority == .bulk
         // Outside the lock: the checksum reads the whole payload.
         let header = FrameHeader(kind: kind, payload: payload, isBulk: isBulk, withChecksum: withChecksum)
-        let (outcome, mustWake) = state.withLock { state -> (PeerTransport.SendOutcome, Bool) in
-            guard state.isOpen else { return (.linkDown, false) }
-            guard hasRoom(&state, isBulk: isBulk) else { return (.full, false) }
+        return state.withLock { state in
+            guard state.isOpen else { return .linkDown }
+            guard hasRoom(&state, isBulk: isBulk) else { return .full }
             append(header, payload, uncopied: uncopied, to: &state)
             state.queued.frames += 1
             state.queued.bytes += FrameHeader.byteCount + payload.count
             if isBulk { state.queued.bulkBytes += FrameHeader.byteCount + payload.count }
-            defer { state.wakePending = true }
-            return (.queued, !state.wakePending)
+            // Under the lock: once `close` has returned nobody wakes a thread that may have ended.
+            if !state.wakePending { wake() }
+            state.wakePending = true
+            return .queued
         }
-        if mustWake { wake() }
-        return outcome
     }
 
     /// The frame that reaches a limit is still taken, so a limit below the size of a frame cannot stop a link for good.

@@ -31,6 +31,7 @@ final class PeerConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var secured: Bool
     private var begun = false
+    private var isTakingFrames = false
     private var deadline: Scheduled<Void>?
     private var remoteAddress: SocketAddress?
     private(set) var roundTrip = RoundTrip()
@@ -81,10 +82,10 @@ final class PeerConnection: ChannelInboundHandler {
 
     /// Tells the other side why, then ends.
     func refuse(_ refusal: HandshakeRefusal) {
-        guard phase != .ended else { return }
-        write(.refusal, refusal.encoded())
-        let context = context
+        guard phase != .ended, let context else { return }
+        // First, because a write may find the socket broken, and that would be reported as the cause.
         finish(.handshake(.refusedHere(refusal)))
+        context.write(wrapOutboundOut(frame(.refusal, refusal.encoded())), promise: nil)
         closeAfterFlush(context)
     }
 
@@ -171,6 +172,11 @@ final class PeerConnection: ChannelInboundHandler {
         lastHeard = .now()
         uncounted.bytes += UInt64(bytes.readableBytes)
         decoder.append(bytes)
+        // An answer that is written while frames are taken may find the socket broken; NIO then reads what is left of it and
+        // comes here again from inside. The loop further out takes those bytes.
+        guard !isTakingFrames else { return }
+        isTakingFrames = true
+        defer { isTakingFrames = false }
         do throws(FrameError) {
             while phase != .ended, let frame = try decoder.next() { try receive(frame) }
         } catch {
@@ -256,16 +262,20 @@ final class PeerConnection: ChannelInboundHandler {
         return .certified(uriNames: certificate?.uriNames ?? [])
     }
 
-    /// Sends one of the transport's own frames, past the queue.
+    /// Sends one of the transport's own frames, past the queue. May end the connection before it returns.
     func write(_ kind: FrameKind, _ payload: ByteBuffer) {
         guard let context, phase != .ended else { return }
+        context.writeAndFlush(wrapOutboundOut(frame(kind, payload)), promise: nil)
+    }
+
+    private func frame(_ kind: FrameKind, _ payload: ByteBuffer) -> ByteBuffer {
         var frame = ByteBufferAllocator().buffer(capacity: FrameHeader.byteCount + payload.readableBytes)
         payload.withUnsafeReadableBytes { bytes in
             let header = FrameHeader(kind: kind, payload: bytes, isBulk: false, withChecksum: !usesTLS)
             header.withBytes { _ = frame.writeBytes($0) }
             frame.writeBytes(bytes)
         }
-        context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+        return frame
     }
 
     /// The channel went away by itself.

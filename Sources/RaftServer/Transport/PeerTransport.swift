@@ -36,6 +36,7 @@ public final class PeerTransport: Sendable {
     private struct Running: Sendable {
         var group: MultiThreadedEventLoopGroup
         var table: NIOLoopBound<LinkTable>
+        var certificateWatch: Task<Void, Never>?
         var server: any Channel
         var bound: PeerAddress
         var loop: any EventLoop { table.eventLoop }
@@ -55,13 +56,16 @@ public final class PeerTransport: Sendable {
         var security: TransportSecurity?
     }
 
-    private let configuration: Configuration
+    let configuration: Configuration
     private let identity: Identity
     private let tls: TLSFiles?
     private let callbacks: Callbacks
-    private let logger: Logger
+    let logger: Logger
     private let directory = LinkDirectory()
     private let state = Mutex(State())
+
+    /// What the running transport uses; nil before the start and without TLS.
+    var security: TransportSecurity? { state.withLock { $0.security } }
 
     /// - Parameter tls: nil for plaintext links whose frames carry a checksum. Anybody who reaches the port is then believed,
     ///   so this is for tests and benchmarks on one machine.
@@ -143,11 +147,7 @@ public final class PeerTransport: Sendable {
 
     private func loadSecurity() async throws(PeerTransportError) -> TransportSecurity? {
         guard let tls else { return nil }
-        let result = try? await NIOThreadPool.singleton.runIfActive {
-            () -> Result<TransportSecurity, PeerTransportError> in
-            Result { () throws(PeerTransportError) in try TransportSecurity(files: tls) }
-        }
-        let security = try (result ?? .failure(.stopped)).get()
+        let security = try await offLoop { () throws(PeerTransportError) in try TransportSecurity(files: tls) }
         state.withLock { $0.security = security }
         return security
     }
@@ -157,13 +157,15 @@ public final class PeerTransport: Sendable {
         do {
             let loop = group.next()
             loop.execute { self.prepareThread() }
-            let running = try await bind(on: group, loop, security).get()
+            var running = try await bind(on: group, loop, security).get()
+            running.certificateWatch = security.map(watchCertificates)
+            let started = running
             let peers = state.withLock { state in
-                state.phase = .running(running)
+                state.phase = .running(started)
                 return state.peers
             }
-            loop.execute { running.table.value.setPeers(peers) }
-            return running.bound
+            loop.execute { started.table.value.setPeers(peers) }
+            return started.bound
         } catch {
             try? await group.shutdownGracefully()
             if let error = error as? PeerTransportError { throw error }
@@ -200,7 +202,7 @@ public final class PeerTransport: Sendable {
             let address = PeerAddress(host: listen.host, port: server.localAddress?.port ?? listen.port)
             let table = try self.makeTable(on: loop, bound: address, security)
             box.value = table
-            self.watch(table)
+            self.startTicking(table)
             try server.syncOptions?.setOption(.autoRead, value: true)
             return Running(
                 group: group, table: NIOLoopBound(table, eventLoop: loop), server: server, bound: address)
@@ -225,42 +227,11 @@ public final class PeerTransport: Sendable {
             directory: directory, logger: logger)
     }
 
-    /// Starts what runs by the clock. Called on the loop.
-    private func watch(_ table: LinkTable) {
-        let limits = configuration.limits
-        let loop = table.loop
-        let bound = NIOLoopBound(table, eventLoop: loop)
-        loop.scheduleRepeatedTask(initialDelay: limits.pingInterval, delay: limits.pingInterval) { task in
+    private func startTicking(_ table: LinkTable) {
+        let interval = configuration.limits.pingInterval
+        let bound = NIOLoopBound(table, eventLoop: table.loop)
+        table.loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { task in
             bound.value.isStopping ? task.cancel() : bound.value.tick()
-        }
-        guard table.security != nil else { return }
-        table.announceCertificateEnd()
-        let interval = limits.certificateCheckInterval
-        loop.scheduleRepeatedAsyncTask(initialDelay: interval, delay: interval) { task in
-            if bound.value.isStopping { task.cancel() }
-            return loop.makeFutureWithTask { try? await self.reloadCertificates(always: false) }
-                .map { bound.value.announceCertificateEnd() }
-        }
-    }
-
-    /// Reads the certificate files again, whether they changed or not. Connections made from now on use them, those that stand
-    /// stay. The transport also looks by itself once in `Limits.certificateCheckInterval`. After an error the old ones stay in
-    /// use.
-    public func reloadCertificates() async throws(PeerTransportError) {
-        try await reloadCertificates(always: true)
-    }
-
-    private func reloadCertificates(always: Bool) async throws(PeerTransportError) {
-        guard let security = state.withLock({ $0.security }) else { return }
-        let result = try? await NIOThreadPool.singleton.runIfActive { () -> Result<Bool, PeerTransportError> in
-            Result { () throws(PeerTransportError) in try security.reload(always: always) }
-        }
-        do throws(PeerTransportError) {
-            guard try (result ?? .failure(.stopped)).get() else { return }
-            logger.info("new certificates in use", metadata: ["certificate": "\(security.files.certificate)"])
-        } catch {
-            logger.error("certificates not reloaded, the old ones stay in use: \(error)")
-            throw error
         }
     }
 
@@ -276,10 +247,12 @@ public final class PeerTransport: Sendable {
             return running
         }
         guard let running else { return }
+        running.certificateWatch?.cancel()
         running.server.close(promise: nil)
         try? await running.loop.flatSubmit { running.table.value.stop() }.get()
         try? await running.loop.submit { running.table.value.clear() }.get()
         try? await running.group.shutdownGracefully()
+        await running.certificateWatch?.value
         state.withLock { $0.phase = .stopped }
     }
 }

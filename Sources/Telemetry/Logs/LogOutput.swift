@@ -20,7 +20,8 @@ public final class LogOutput: Sendable {
     ///   - node: The node's name, on every line.
     ///   - level: The least severe level that is logged; it may be changed at any time.
     ///   - clock: The time of events; called on the logging threads.
-    ///   - redact: Gives a text without what must not be seen; called on the log thread for messages, values, keys and errors.
+    ///   - redact: Gives a text without what must not be seen; called on the log thread for messages,
+    ///     values, keys and errors.
     public init(
         node: String, format: LogFormat = .json, level: Logger.Level = .info,
         limits: TelemetryLimits = TelemetryLimits(), registry: MetricsRegistry,

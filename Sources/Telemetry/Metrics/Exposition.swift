@@ -1,77 +1,96 @@
 /// Writes snapshots as text. The order of families and series is the caller's, so the same values give the same bytes.
-enum Exposition {
+struct Exposition {
+    private let format: ExpositionFormat
+    private var bytes: [UInt8] = []
+
     static func text(of families: [FamilySnapshot], in format: ExpositionFormat) -> String {
-        var text = ""
-        for family in families {
-            appendHead(of: family.description, in: format, to: &text)
-            for series in family.series {
-                append(series, of: family.description, to: &text)
-            }
-        }
-        if format == .openMetrics { text += "# EOF\n" }
-        return text
+        var exposition = Exposition(format: format)
+        for family in families { exposition.append(family) }
+        if format == .openMetrics { exposition.append("# EOF\n") }
+        return String(decoding: exposition.bytes, as: UTF8.self)
     }
 
-    private static func appendHead(of family: FamilyDescription, in format: ExpositionFormat, to text: inout String) {
+    private init(format: ExpositionFormat) {
+        self.format = format
+    }
+
+    private mutating func append(_ family: FamilySnapshot) {
+        appendHead(of: family.description)
+        for series in family.series {
+            let labels = Self.labels(family.description.labels, series.labelValues)
+            switch series.value {
+            case .number(let value): appendSample(family.description.name, "", labels, Self.number(value))
+            case .histogram(let histogram): append(histogram, of: family.description, labels)
+            }
+        }
+    }
+
+    private mutating func appendHead(of family: FamilyDescription) {
+        let name: String
+        let type: FamilyDescription.Kind
         switch format {
         case .prometheusText:
-            text += "# HELP \(family.name) "
-            appendEscaped(family.help, quotes: false, to: &text)
-            text += "\n# TYPE \(family.name) \(family.kind == .info ? "gauge" : family.kind.rawValue)\n"
+            name = family.name
+            type = family.kind == .info ? .gauge : family.kind
         case .openMetrics:
-            let name = family.familyName
-            text += "# HELP \(name) "
-            appendEscaped(family.help, quotes: true, to: &text)
-            text += "\n# TYPE \(name) \(family.kind.rawValue)\n"
-            if family.unit != .none { text += "# UNIT \(name) \(family.unit.rawValue)\n" }
+            name = family.familyName
+            type = family.kind
         }
+        append("# HELP \(name) ")
+        bytes += Self.escaped(family.help, quotes: format == .openMetrics)
+        append("\n# TYPE \(name) \(type.rawValue)\n")
+        if format == .openMetrics, family.unit != .none { append("# UNIT \(name) \(family.unit.rawValue)\n") }
     }
 
-    private static func append(_ series: FamilySnapshot.Series, of family: FamilyDescription, to text: inout String) {
-        switch series.value {
-        case .number(let value):
-            appendSample(family.name, series.labelValues, of: family, number(value), to: &text)
-        case .histogram(let histogram):
-            var cumulative: UInt64 = 0
-            for (count, bound) in zip(histogram.counts, family.buckets + [.infinity]) {
-                cumulative &+= count
-                appendSample(
-                    family.name + "_bucket", series.labelValues, of: family, bucketBound: bucketBound(bound),
-                    String(cumulative), to: &text)
-            }
-            // The count is the infinite bucket's, so the two agree though others observe meanwhile.
-            appendSample(family.name + "_sum", series.labelValues, of: family, number(histogram.sum), to: &text)
-            appendSample(family.name + "_count", series.labelValues, of: family, String(cumulative), to: &text)
+    private mutating func append(_ histogram: HistogramValue, of family: FamilyDescription, _ labels: [UInt8]) {
+        var cumulative: UInt64 = 0
+        let separator = labels.isEmpty ? [] : [UInt8(ascii: ",")]
+        for (count, bound) in zip(histogram.counts, family.buckets + [.infinity]) {
+            cumulative &+= count
+            let bound = #"le="\#(Self.bucketBound(bound))""#
+            appendSample(family.name, "_bucket", labels + separator + bound.utf8, String(cumulative))
         }
+        // The count is the infinite bucket's, so the two agree though others observe meanwhile.
+        appendSample(family.name, "_sum", labels, Self.number(histogram.sum))
+        appendSample(family.name, "_count", labels, String(cumulative))
     }
 
-    private static func appendSample(
-        _ name: String, _ labelValues: [String], of family: FamilyDescription, bucketBound: String? = nil,
-        _ value: String, to text: inout String
-    ) {
-        text += name
-        var separator = "{"
-        for (label, labelValue) in zip(family.labels, labelValues) {
-            text += "\(separator)\(label.name)=\""
-            appendEscaped(labelValue, quotes: true, to: &text)
-            text += "\""
-            separator = ","
+    private mutating func appendSample(_ name: String, _ suffix: String, _ labels: [UInt8], _ value: String) {
+        append(name)
+        append(suffix)
+        if !labels.isEmpty {
+            bytes.append(UInt8(ascii: "{"))
+            bytes += labels
+            bytes.append(UInt8(ascii: "}"))
         }
-        if let bucketBound {
-            text += "\(separator)le=\"\(bucketBound)\""
-            separator = ","
+        bytes.append(UInt8(ascii: " "))
+        append(value)
+        bytes.append(UInt8(ascii: "\n"))
+    }
+
+    private mutating func append(_ text: String) {
+        bytes += text.utf8
+    }
+
+    /// `a="1",b="2"`; empty where there are none.
+    private static func labels(_ labels: [MetricLabel], _ values: [String]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for (label, value) in zip(labels, values) {
+            if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
+            bytes += label.name.utf8
+            bytes += [UInt8(ascii: "="), UInt8(ascii: "\"")]
+            bytes += escaped(value, quotes: true)
+            bytes.append(UInt8(ascii: "\""))
         }
-        text += separator == "{" ? " " : "} "
-        text += value
-        text += "\n"
+        return bytes
     }
 
     /// Whole numbers are written without a point while a `Double` holds them exactly.
     static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value > 0 ? "+Inf" : "-Inf" }
-        return value.magnitude < 0x1p53 && value == value.rounded(.towardZero)
-            ? String(Int64(value)) : value.description
+        let whole = value.magnitude < 0x1p53 && value == value.rounded(.towardZero)
+        return whole ? String(Int64(value)) : value.description
     }
 
     /// A bound always has a point or an exponent, as OpenMetrics has it, in both formats: a series must not change its
@@ -80,14 +99,17 @@ enum Exposition {
         value.isInfinite ? "+Inf" : value.description
     }
 
-    private static func appendEscaped(_ value: String, quotes: Bool, to text: inout String) {
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\"" where quotes: text += "\\\""
-            default: text.unicodeScalars.append(scalar)
+    private static func escaped(_ text: String, quotes: Bool) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.utf8.count)
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\\"): bytes += [byte, byte]
+            case UInt8(ascii: "\n"): bytes += [UInt8(ascii: "\\"), UInt8(ascii: "n")]
+            case UInt8(ascii: "\"") where quotes: bytes += [UInt8(ascii: "\\"), byte]
+            default: bytes.append(byte)
             }
         }
+        return bytes
     }
 }

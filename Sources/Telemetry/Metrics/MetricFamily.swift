@@ -37,7 +37,9 @@ public final class MetricFamily<Instrument: MetricInstrument>: Sendable {
 
     public func with(_ labelValues: [String]) -> Instrument {
         precondition(labelValues.count == description.labels.count, "\(description.name) has other labels")
-        let key = labelValues.map { $0.cut(toBytes: labelValueBytes) }
+        // Long values are rare, and a copy of the key for each look-up would be felt.
+        let long = labelValues.contains { $0.utf8.count > labelValueBytes }
+        let key = long ? labelValues.map { $0.cut(toBytes: labelValueBytes) } : labelValues
         let (instrument, overflow) = series.withLock { series in
             if let existing = series[key] { return (existing, false) }
             let overflowKey = key.map { _ in Self.overflowLabelValue }

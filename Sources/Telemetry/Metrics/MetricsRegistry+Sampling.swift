@@ -40,6 +40,15 @@ extension MetricsRegistry {
         self.sample(describe(name, .counter, help, unit, labels, maximumSeries: maximumSeries), by: sample)
     }
 
+    /// A series that is constantly 1 and whose labels change, such as the hash of the state; nil for none at present.
+    public func info(
+        _ name: String, help: String, labels: [MetricLabel], sampledBy sample: @escaping @Sendable () -> [String]?
+    ) {
+        self.sample(describe(name, .info, help, .none, labels)) {
+            sample().map { [MetricSample($0, 1)] } ?? []
+        }
+    }
+
     func sample(_ description: FamilyDescription, by sample: @escaping @Sendable () -> [MetricSample]) {
         let family = SampledFamily(
             description, labelValueBytes: limits.labelValueBytes, overflowed: overflowCounter(for: description))

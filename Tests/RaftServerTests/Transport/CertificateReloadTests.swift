@@ -66,7 +66,7 @@ struct CertificateReloadTests {
         let node = TestNode(1, tls: try TestAuthority.cluster.get().node(1, days: 2))
         try await withNodes(node) {
             _ = try await node.start()
-            #expect(node.log.warned("expires soon"))
+            await condition { node.log.warned("expires soon") }
         }
     }
 }

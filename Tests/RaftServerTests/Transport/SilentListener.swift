@@ -13,7 +13,7 @@ struct SilentListener {
     let address: PeerAddress
 
     init(backlog: CInt) throws(Failed) {
-        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failed(call: "socket", code: errno) }
         var name = Self.loopback(port: 0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -31,7 +31,7 @@ struct SilentListener {
     /// Connects without being accepted until the backlog is full. The descriptors keep it full.
     func fill() -> [CInt] {
         (0..<4).map { _ in
-            let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
+            let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
             var name = Self.loopback(port: UInt16(address.port))
             withUnsafePointer(to: &name) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

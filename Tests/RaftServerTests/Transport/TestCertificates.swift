@@ -33,22 +33,28 @@ struct TestAuthority {
             "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=node-\(id)",
             "-keyout", "\(name).key", "-out", "\(name).csr")
         try Self.openssl(
-            "x509", "-req", "-in", "\(name).csr", "-CA", authority, "-CAkey", "\(folder)/ca.key", "-CAcreateserial",
-            "-days", "\(days)", "-extfile", "\(name).ext", "-out", "\(name).crt")
+            "x509", "-req", "-in", "\(name).csr", "-CA", authority, "-CAkey", "\(folder)/ca.key",
+            "-set_serial", "\(UInt32.random(in: 1...UInt32.max))", "-days", "\(days)", "-extfile", "\(name).ext",
+            "-out", "\(name).crt")
         return PeerTransport.TLSFiles(
             certificate: "\(name).crt", privateKey: "\(name).key", authorities: authority)
     }
 
     private static func openssl(_ arguments: String...) throws {
+        let log = NSTemporaryDirectory() + "amas-openssl-" + UUID().uuidString
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        defer { try? FileManager.default.removeItem(atPath: log) }
         let process = Process()
-        let output = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["openssl"] + arguments
-        process.standardOutput = output
-        process.standardError = output
+        // A file, not a pipe: the child processes of other tests would inherit the pipe and keep it open.
+        process.standardOutput = FileHandle(forWritingAtPath: log)
+        process.standardError = process.standardOutput
         try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw CommandFailed(command: arguments, output: text) }
+        guard process.terminationStatus == 0 else {
+            let output = String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self)
+            throw CommandFailed(command: arguments, output: output)
+        }
     }
 }

@@ -43,7 +43,7 @@ final class Recorder: Sendable {
 
     /// Waits until what was heard so far satisfies `condition`; after `limit` the test fails.
     func wait(
-        limit: Duration = .seconds(20), sourceLocation: SourceLocation = #_sourceLocation,
+        limit: Duration = .seconds(60), sourceLocation: SourceLocation = #_sourceLocation,
         until condition: @escaping @Sendable ([Heard]) -> Bool
     ) async {
         let id = state.withLock { state in

@@ -31,6 +31,19 @@ final class LogDriver {
         (durable, pending, allowed) = (found, found, [found])
     }
 
+    /// Whether the process died on the way.
+    @discardableResult
+    func runUntilDeath(steps: Int) throws -> Bool {
+        do {
+            try open()
+            try run(steps: steps)
+            return false
+        } catch let error as WriteAheadLogError {
+            guard case .failed(let cause) = error, cause.code == VirtualDisk.deadProcess else { throw error }
+            return true
+        }
+    }
+
     func run(steps: Int) throws {
         for _ in 0..<steps { try step() }
     }

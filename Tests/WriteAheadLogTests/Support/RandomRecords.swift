@@ -23,7 +23,7 @@ extension NaiveLog {
             let term = UInt64.random(in: max(1, last.term)...vote.term, using: &generator)
             let isLarge = generator.chance(1, in: 8)
             let bytes = Int.random(in: 0...(isLarge ? maximumPayloadBytes : 60), using: &generator)
-            let payload = (0..<bytes).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            let payload = [UInt8](repeating: UInt8.random(in: 0...255, using: &generator), count: bytes)
             return .entry(index: last.index + 1, term: term, payload: payload[...])
         }
     }

@@ -44,7 +44,6 @@ final class VirtualDisk: LogStorage, @unchecked Sendable {
     var dieBefore: Int?
     /// Called before each call; a number makes it fail with that errno without effect.
     var failure: (Int, StorageError.Operation, String) -> Int32? = { _, _, _ in nil }
-    private(set) var log: [String] = []
 
     private var names: [String: Inode] = [:]
     private var durableNames: [String: Inode] = [:]
@@ -59,7 +58,6 @@ final class VirtualDisk: LogStorage, @unchecked Sendable {
         if let code = failure(number, operation, file) {
             throw StorageError(operation: operation, file: file, code: code)
         }
-        log.append("\(operation.rawValue) \(file)")
     }
 
     func list() throws(StorageError) -> [String] {
@@ -133,7 +131,11 @@ final class VirtualDisk: LogStorage, @unchecked Sendable {
         dieBefore = nil
         failure = { _, _, _ in nil }
         operations = 0
-        log = []
+    }
+
+    /// Marks all that was written as clean without writing it, so that a later sync finds nothing to do.
+    func forgetDirtySectors() {
+        for inode in names.values { inode.dirtySectors = [] }
     }
 
     /// Another disk with the same content, seen and durable.
@@ -170,8 +172,10 @@ extension VirtualDisk.Inode {
     func makeDurable(_ sector: Int) {
         let start = sector * VirtualDisk.sectorBytes
         let end = min(start + VirtualDisk.sectorBytes, seen.count)
-        if durable.count < end { durable.append(contentsOf: repeatElement(0, count: end - durable.count)) }
-        durable.replaceSubrange(start..<end, with: seen[start..<end])
+        if durable.count < end { durable += [UInt8](repeating: 0, count: end - durable.count) }
+        durable.withUnsafeMutableBytes { durable in
+            _ = seen.withUnsafeBytes { memcpy(durable.baseAddress! + start, $0.baseAddress! + start, end - start) }
+        }
     }
 }
 
@@ -224,7 +228,8 @@ final class VirtualFile: LogFile {
         guard !bytes.isEmpty else { return }
         let range = Int(offset)..<(Int(offset) + bytes.count)
         extend(to: range.upperBound)
-        inode.seen.replaceSubrange(range, with: bytes)
+        inode.seen.withUnsafeMutableBytes { $0.baseAddress!.advanced(by: range.lowerBound)
+            .copyMemory(from: bytes.baseAddress!, byteCount: bytes.count) }
         let sectors = (range.lowerBound / VirtualDisk.sectorBytes)...((range.upperBound - 1) / VirtualDisk.sectorBytes)
         inode.dirtySectors.formUnion(sectors)
     }
@@ -239,12 +244,15 @@ final class VirtualFile: LogFile {
 
     func sync() throws(StorageError) {
         try disk.enter(.sync, name)
-        inode.durable = inode.seen
+        for sector in inode.dirtySectors { inode.makeDurable(sector) }
+        // Like fdatasync, which also writes a changed size.
+        let missing = inode.seen.count - inode.durable.count
+        if missing > 0 { inode.durable += [UInt8](repeating: 0, count: missing) }
         inode.dirtySectors = []
     }
 
     private func extend(to byteCount: Int) {
         let missing = byteCount - inode.seen.count
-        if missing > 0 { inode.seen.append(contentsOf: repeatElement(0, count: missing)) }
+        if missing > 0 { inode.seen += [UInt8](repeating: 0, count: missing) }
     }
 }

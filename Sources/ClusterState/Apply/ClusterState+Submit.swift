@@ -1,0 +1,114 @@
+import Raft
+
+/// Tasks are accepted (`design/state.md` 13): here, and only here and in ExecuteTask, can a full cluster refuse.
+extension ClusterState {
+    mutating func apply(_ command: SubmitTask) -> Outcome {
+        let idempotency: IdempotencySlot?
+        switch lookUp(command.hasIdempotency ? command.idempotency : nil) {
+        case .answered(let outcome): return outcome
+        case .fresh(let slot): idempotency = slot
+        }
+        guard let key = TaskKey(tenant: entry.tenant, id: command.taskID) else {
+            return .rejected(.invalid(field: "task_id"))
+        }
+        if tables.tasks[key] != nil || tables.tombstones[key] != nil { return .rejected(.alreadyExists) }
+        if let rejection = command.spec.rejection(limits) { return .rejected(rejection) }
+        let dependencies = examineDependencies(of: command.spec, tenant: key.tenant)
+        if case .unknown(let id) = dependencies { return .rejected(.unknownDependency(id: id)) }
+        let reservation = command.spec.autoExecute ? reservation(for: command.spec) : 0
+        if let rejection = admissionRejection(reserving: reservation + entry.bodyBytes) { return .rejected(rejection) }
+        if let rejection = makeRoom(for: idempotency) { return .rejected(rejection) }
+        let revision = accept(command.spec, as: key, dependencies)
+        remember(idempotency, key, revision)
+        return .task(key, revision)
+    }
+
+    private mutating func accept(_ spec: TaskSpec, as key: TaskKey, _ dependencies: Dependencies) -> Revision {
+        var record = TaskRecord()
+        record.status = .pending
+        record.held = !spec.autoExecute
+        record.attempt = 1
+        record.runAttempt = 1
+        record.priority = spec.effectivePriority
+        record.createdRevision = currentRevision.rawValue
+        record.createdAt = position.now.microseconds
+        record.createdWall = entry.wallTime
+        record.storedBytes = UInt64(tables.specs.put(spec, at: key, &entry.changes))
+        touch(&record)
+        emitCreated(key, record, spec)
+        startRun(&record, at: key, spec, dependencies)
+        return currentRevision
+    }
+
+    /// Lets a pending task wait, fail with a dependency, or take its place in the queue.
+    mutating func startRun(
+        _ record: inout TaskRecord, at key: TaskKey, _ spec: TaskSpec, _ dependencies: Dependencies
+    ) {
+        precondition(record.status == .pending, "a run begins with a pending task")
+        if !record.held {
+            record.reservedBytes = reservation(for: spec)
+            record.resultLimitBytes = resultLimit(for: spec)
+            if spec.deadlineMilliseconds > 0 {
+                record.deadlineAt = position.now.adding(milliseconds: spec.deadlineMilliseconds).microseconds
+            }
+        }
+        switch dependencies {
+        case .failed(let id):
+            terminate(&record, at: key, as: .failed, failure: Failure(.dependencyFailed, subject: id))
+        case .unmet(let ids):
+            record.unmet = ids
+            if record.isRunnable { makeRunnable(&record, at: key, principal: spec.createdBy) }
+            putTask(record, at: key)
+        case .unknown:
+            preconditionFailure("an unknown dependency is rejected before anything is written")
+        }
+    }
+
+    // MARK: Dependencies
+
+    enum Dependencies {
+        /// Those that are not completed yet.
+        case unmet([String])
+        case failed(String)
+        case unknown(String)
+    }
+
+    func examineDependencies(of spec: TaskSpec, tenant: String) -> Dependencies {
+        var unmet: [String] = []
+        var failed: String?
+        for id in spec.dependsOn {
+            guard let key = TaskKey(tenant: tenant, id: id),
+                let status = tables.tasks[key]?.status ?? tombstone(key)?.status
+            else { return .unknown(id) }
+            switch status {
+            case .completed: continue
+            case .failed, .cancelled: failed = failed ?? id
+            case .pending, .assigned, .executing, .waitingApproval, .cancelling:
+                if !unmet.contains(where: { Bytes.equal($0, id) }) { unmet.append(id) }
+            }
+        }
+        return failed.map { .failed($0) } ?? .unmet(unmet)
+    }
+
+    // MARK: Admission
+
+    func resultLimit(for spec: TaskSpec) -> UInt64 {
+        let limit = settings.resultLimitBytes
+        return spec.resultLimitBytes == 0 ? limit : min(limit, spec.resultLimitBytes)
+    }
+
+    /// The most that the task's results can take. A plan of one step has one result: the task's is that of the step.
+    func reservation(for spec: TaskSpec) -> UInt64 {
+        let results = spec.steps.count == 1 ? 1 : UInt64(spec.steps.count) + 1
+        return resultLimit(for: spec) * results + limits.taskOverheadBytes
+    }
+
+    func admissionRejection(reserving bytes: UInt64) -> Rejection? {
+        let settings = settings
+        let used = indexes.reservedBytes + indexes.outboxBytes
+        if used + bytes > settings.admissionLimitBytes || UInt64(indexes.outbox.count) >= settings.admissionLimitTasks {
+            return .overloaded(retryAfterSeconds: limits.overloadRetrySeconds)
+        }
+        return nil
+    }
+}

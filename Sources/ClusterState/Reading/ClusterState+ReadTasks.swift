@@ -1,0 +1,109 @@
+import Raft
+
+extension ClusterState {
+    /// Nil also for a task that was evicted: see `tombstone`.
+    public func task(_ key: TaskKey) -> TaskView? {
+        guard let record = tables.tasks[key] else { return nil }
+        return TaskView(key: key, spec: spec(of: key), record: record)
+    }
+
+    /// The plan's steps in order, each with the newest attempt of the current run. Empty for an unknown task.
+    public func steps(of key: TaskKey) -> [StepView] {
+        guard let record = tables.tasks[key] else { return [] }
+        return spec(of: key).steps.enumerated().map { ordinal, plan in
+            let current = currentStep(UInt32(ordinal), of: key, record)
+            return StepView(
+                ordinal: UInt32(ordinal), plan: plan, attempt: current?.key.attempt, record: current?.step)
+        }
+    }
+
+    /// Every attempt at every step that PostgreSQL may not have: the rows of `task_executions`.
+    public func executions(of key: TaskKey) -> [StepView] {
+        guard tables.tasks[key] != nil else { return [] }
+        let plan = spec(of: key).steps
+        return stepRows(of: key).map { row in
+            StepView(
+                ordinal: row.key.step, plan: plan[Int(row.key.step)], attempt: row.key.attempt, record: row.value.record)
+        }
+    }
+
+    /// Steps that can begin: all they need is completed, and in this attempt they have not begun.
+    public func readySteps(of key: TaskKey) -> [UInt32] {
+        guard let record = tables.tasks[key], !record.status.isTerminal else { return [] }
+        let steps = steps(of: key)
+        return steps.filter { step in
+            let isOpen = step.status == nil || (step.status == .interrupted && step.attempt != record.attempt)
+            return isOpen && step.plan.needs.allSatisfy { steps[Int($0)].status == .completed }
+        }.map(\.ordinal)
+    }
+
+    /// The task's result; nil if it has none.
+    public func result(of key: TaskKey) -> Payload? {
+        switch tables.results[key]?.source {
+        case nil: nil
+        case .payload(let payload): payload
+        case .step(let step): tables.steps[StepKey(task: key, step: step.step, attempt: step.attempt)]?.result
+        }
+    }
+
+    public func tombstone(_ key: TaskKey) -> Tombstone? {
+        guard let record = tables.tombstones[key],
+            let status = TaskStatus(rawValue: UInt8(truncatingIfNeeded: record.statusCode.rawValue))
+        else { return nil }
+        return Tombstone(status: status, revision: Revision(rawValue: record.revision))
+    }
+
+    /// A tenant's tasks that are still here, newest first.
+    ///
+    /// - Parameters:
+    ///   - before: where the last page ended.
+    ///   - limit: the most tasks to return. Tasks that `isIncluded` refuses cost time but not room.
+    public func tasks(
+        tenant: String, before: Revision? = nil, limit: Int, where isIncluded: (TaskView) -> Bool = { _ in true }
+    ) -> TaskPage {
+        guard limit > 0, tenant.utf8.count <= TaskKey.maximumTenantBytes else { return TaskPage(tasks: [], next: nil) }
+        let bound = TaskKey(beforeTasksOf: tenant)
+        var tasks: [TaskView] = []
+        for created in indexes.created.from(CreatedKey(task: bound, revision: before?.rawValue ?? .max)) {
+            guard created.task.hasSameTenant(as: bound) else { break }
+            if let before, created.revision >= before.rawValue { continue }
+            guard let view = task(created.task), isIncluded(view) else { continue }
+            if tasks.count == limit { return TaskPage(tasks: tasks, next: tasks.last.map(\.createdRevision)) }
+            tasks.append(view)
+        }
+        return TaskPage(tasks: tasks, next: nil)
+    }
+
+    /// What PostgreSQL has not taken, oldest change first, up to a number of tasks and of bytes (at least one task).
+    public func outbox(limit: Int, byteLimit: UInt64) -> [OutboxItem] {
+        var items: [OutboxItem] = []
+        var bytes: UInt64 = 0
+        for entry in indexes.outbox {
+            guard items.count < limit, let record = tables.tasks[entry.task] else { break }
+            bytes += record.storedBytes
+            if bytes > byteLimit && !items.isEmpty { break }
+            items.append(OutboxItem(key: entry.task, revision: Revision(rawValue: entry.revision)))
+        }
+        return items
+    }
+
+    /// Tasks that PostgreSQL has not taken.
+    public var outboxCount: Int { indexes.outbox.count }
+    /// Their bytes.
+    public var outboxBytes: UInt64 { indexes.outboxBytes }
+    /// Result bytes that admission has set aside for live tasks.
+    public var reservedBytes: UInt64 { indexes.reservedBytes }
+    /// Bytes of persisted tasks that are kept for their grace.
+    public var retainedBytes: UInt64 { indexes.retainedBytes }
+
+    public var counts: TaskCounts {
+        TaskCounts(
+            byStatus: indexes.statusCounts, queued: indexes.queue.count, waiting: indexes.waitingCount,
+            held: indexes.heldCount)
+    }
+}
+
+extension TaskView {
+    /// The revision that created it: the cursor of lists.
+    public var createdRevision: Revision { Revision(rawValue: record.createdRevision) }
+}

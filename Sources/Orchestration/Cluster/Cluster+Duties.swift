@@ -1,0 +1,134 @@
+import ClusterState
+import Raft
+import RaftServer
+import SwiftProtobuf
+import Synchronization
+
+// What a node does for the cluster on its own account: keep itself a member, report its state's hash, and, as the leader, create
+// the cluster, fire timers, and declare nodes gone. Every command here is idempotent by its nature and repeated until the
+// state shows its effect, so that none of it needs a memory.
+extension Cluster {
+    func performDuties() {
+        guard let status = server.status, status.halted == nil else { return }
+        let state = machine.state
+        if status.standing.role == .leader { lead(status, state) }
+        keepMembership(state)
+    }
+
+    /// Proposes unless the same was proposed a moment ago.
+    private func repeatUntilSeen(_ duty: Duty, _ body: @autoclosure () -> Command.OneOf_Body) {
+        guard pace.mayPropose(duty, interval: .milliseconds(configuration.limits.repeatMilliseconds)) else { return }
+        proposeOnce(body())
+    }
+
+    private func keepMembership(_ state: ClusterState) {
+        guard state.clusterID != nil else { return }
+        let record = state.node(identity.node)
+        if let record, record.record.bootID == identity.boot.rawValue {
+            switch record.status {
+            case .available: return
+            case .suspended: if isDraining { return }
+            case .left: break
+            }
+        }
+        guard !isDraining else { return }
+        repeatUntilSeen(
+            .available,
+            .nodeAvailable(
+                .with {
+                    $0.nodeID = identity.node.rawValue
+                    $0.bootID = identity.boot.rawValue
+                    $0.incarnation = identity.incarnation.rawValue
+                    $0.name = configuration.name
+                    $0.slots = configuration.slots
+                    $0.machineVersionMax = configuration.server.machineVersionMax
+                    $0.peerAddress = "\(configuration.server.advertised ?? configuration.server.listen)"
+                    $0.httpAddress = configuration.httpAddress
+                    $0.softwareVersion = configuration.server.softwareVersion
+                }))
+    }
+
+    private func lead(_ status: ServerStatus, _ state: ClusterState) {
+        guard state.clusterID != nil else {
+            return repeatUntilSeen(
+                .create,
+                .clusterCreated(
+                    .with {
+                        $0.clusterID = configuration.server.clusterID
+                        $0.settings = configuration.settings
+                    }))
+        }
+        fireTimers(status, state)
+        declareGone(status, state)
+    }
+
+    private func fireTimers(_ status: ServerStatus, _ state: ClusterState) {
+        guard let due = state.nextTimer, due.microseconds <= status.clusterTimeMicroseconds else { return }
+        let moment = status.clusterTimeMicroseconds
+        // Until the last one has been applied another would only repeat it; then the rest follows at once.
+        guard pace.mayFire(appliedThrough: state.index, interval: .milliseconds(configuration.limits.repeatMilliseconds))
+        else { return }
+        proposeOnce(.timersDue(.with { $0.timeMicroseconds = moment }))
+    }
+
+    /// A node is gone after an interval without contact, or when nothing listens any more where it was. A new leader first
+    /// gives everybody one whole interval of its own.
+    private func declareGone(_ status: ServerStatus, _ state: ClusterState) {
+        let interval = configuration.limits.detectionMilliseconds
+        for node in state.nodes where node.id != identity.node {
+            switch node.status {
+            case .left: continue
+            case .available, .suspended: break
+            }
+            guard let peer = status.peers.first(where: { $0.id == node.id }) else { continue }
+            let isSilent =
+                peer.millisecondsSinceContact >= interval && watch.age >= .milliseconds(interval)
+            guard isSilent || (watch.hasRefused(node.id) && !peer.isReachable) else { continue }
+            repeatUntilSeen(
+                .left(node.id),
+                .nodeLeft(
+                    .with {
+                        $0.nodeID = node.id.rawValue
+                        $0.bootID = node.record.bootID
+                        $0.proposerTerm = status.standing.term.rawValue
+                        $0.departureCode = .lost
+                    }))
+        }
+    }
+
+    // MARK: State hash
+
+    func reportHash() {
+        let state = machine.state
+        guard state.index > .zero else { return }
+        let round = LogIndex(state.index.rawValue / HashExchange.roundIndices * HashExchange.roundIndices)
+        for index in [round, state.index] {
+            guard let hash = machine.hash(at: index) else { continue }
+            let report = HashExchange.Report(machineVersion: state.machineVersion, index: index, hash: hash)
+            broadcast(.stateHash, report.encoded())
+        }
+    }
+
+    func receiveHashReport(_ bytes: [UInt8], from node: NodeID) {
+        guard node != identity.node, let report = HashExchange.Report(decoding: bytes), let status = server.status,
+            report.machineVersion == machine.state.machineVersion
+        else { return }
+        let verdict = hashes.withLock {
+            $0.receive(report, from: node, own: { machine.hash(at: $0) }, voters: status.membership)
+        }
+        switch verdict {
+        case .agreed: break
+        case .contradicted(let index):
+            server.halt(StateMachineHalt(reason: "a quorum has another state than this node at entry \(index)"))
+        case .undecidable(let index):
+            server.halt(StateMachineHalt(reason: "the members have different states at entry \(index), and no majority agrees"))
+        }
+    }
+}
+
+/// What a node may have proposed a moment ago.
+enum Duty: Hashable, Sendable {
+    case create
+    case available
+    case left(NodeID)
+}

@@ -1,0 +1,99 @@
+public import ClusterState
+import Logging
+public import Raft
+public import RaftServer
+
+/// How fresh a read must be.
+public enum ReadConsistency: Equatable, Sendable {
+    /// Covers every write that was acknowledged, by anybody, before the read began. Needs a quorum.
+    case strong
+    /// Covers everything up to an index that the client has seen.
+    case session(LogIndex)
+    /// Whatever this node has.
+    case stale
+}
+
+extension Cluster {
+    /// Proposes a command and waits until this node has applied it. Held through elections; acts once however often it travels.
+    /// - Throws: `RequestError`; after `noQuorum`, `timedOut` and `stopped` the command may still take effect.
+    public func propose(
+        _ body: Command.OneOf_Body, tenant: String = Cluster.defaultTenant, trace: Envelope.Trace = .none
+    ) async throws(RequestError) -> Outcome {
+        try await waitForSession()
+        let command = Command(body)
+        return try await server.propose { session, sequence, floor throws(RequestError) in
+            try Self.encode(command, session: session, sequence: sequence, floor: floor, tenant: tenant, trace: trace)
+        }
+    }
+
+    /// Proposes a command that is idempotent by its nature, once and without waiting: whoever needs it looks at the state and
+    /// repeats it.
+    public func proposeOnce(_ body: Command.OneOf_Body) {
+        do throws(RequestError) {
+            server.proposeWithoutSession(
+                try Self.encode(
+                    Command(body), session: nil, sequence: 0, floor: 0, tenant: Self.defaultTenant, trace: .none))
+        } catch {
+            logger.error("a command could not be encoded", metadata: ["error": "\(error)"])
+        }
+    }
+
+    public static var defaultTenant: String { "default" }
+
+    private static func encode(
+        _ command: Command, session: Envelope.Session?, sequence: UInt64, floor: UInt64, tenant: String,
+        trace: Envelope.Trace
+    ) throws(RequestError) -> [UInt8] {
+        do throws(CommandEncodingError) {
+            return try Envelope(
+                command: command, session: session, sequence: sequence, floor: floor, tenant: tenant, trace: trace
+            ).encoded()
+        } catch {
+            switch error {
+            case .tooLarge(_, let limit): throw .tooLarge(limitBytes: Int(limit))
+            }
+        }
+    }
+
+    /// A node proposes in a session that the log has opened for this run of it.
+    private func waitForSession() async throws(RequestError) {
+        let limit = configuration.server.limits.holdMilliseconds
+        let start = ContinuousClock.now
+        while machine.state.sessionFloor(of: Envelope.Session(node: identity.node, boot: identity.boot)) == nil {
+            if let status = server.status {
+                if let halted = status.halted { throw .stopped(reason: halted.reason) }
+                if status.hasLostMajority { throw .noQuorum }
+            }
+            guard ContinuousClock.now - start < .milliseconds(limit) else { throw .timedOut }
+            do {
+                try await Task.sleep(for: .milliseconds(5))
+            } catch {
+                throw .stopped(reason: "the request was cancelled")
+            }
+        }
+    }
+
+    /// The state, at least as fresh as asked for.
+    public func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState {
+        let patience = configuration.limits.readMilliseconds
+        switch consistency {
+        case .strong:
+            let index = try await server.readIndex()
+            try await server.waitUntilApplied(index, milliseconds: patience)
+        case .session(let index):
+            if machine.state.index < index { try await server.waitUntilApplied(index, milliseconds: patience) }
+        case .stale:
+            break
+        }
+        return machine.state
+    }
+
+    /// Waits until `isMet` holds of the task, or the time has passed. Returns the state at that moment.
+    public func waitForTask(
+        _ key: TaskKey, milliseconds: UInt64, until isMet: @escaping @Sendable (TaskView?) -> Bool
+    ) async -> ClusterState {
+        let machine = machine
+        await waiters.wait(for: key, milliseconds: milliseconds, current: { machine.state }) { isMet($0.task(key)) }
+        return machine.state
+    }
+}

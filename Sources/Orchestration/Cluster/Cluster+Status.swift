@@ -1,0 +1,37 @@
+import ClusterState
+public import Raft
+import RaftServer
+
+extension Cluster {
+    /// This node's view of the cluster and of itself. Nil until its first moment.
+    public var status: ClusterStatus? {
+        guard let server = server.status else { return nil }
+        let isDraining = isDraining
+        return ClusterStatus(
+            name: configuration.name, identity: identity, server: server, links: self.server.links,
+            isDraining: isDraining, unreadyReason: unreadyReason(server, isDraining: isDraining))
+    }
+
+    /// Ready means: this run is a member in the state, the state is close to the last known commit, a leader was heard lately,
+    /// and the node is neither draining nor halted (`design/state.md` 26).
+    private func unreadyReason(_ server: ServerStatus, isDraining: Bool) -> String? {
+        if let halted = server.halted { return halted.reason }
+        if isDraining { return "the node is draining" }
+        guard let silence = server.millisecondsSinceLeaderContact, silence < configuration.limits.readyMilliseconds else {
+            return "no word from a leader"
+        }
+        let state = machine.state
+        guard state.sessionFloor(of: Envelope.Session(node: identity.node, boot: identity.boot)) != nil else {
+            return "the node is joining"
+        }
+        let lag = server.commitIndex.rawValue - min(server.commitIndex, state.index).rawValue
+        guard lag <= configuration.limits.readyLagEntries else { return "the state is \(lag) entries behind" }
+        return nil
+    }
+
+    /// What members are called: by their own word if it is in the state, by the configuration before.
+    public func name(of node: NodeID) -> String {
+        if let name = machine.state.node(node)?.record.name, !name.isEmpty { return name }
+        return configuration.memberNames[node] ?? "\(node)"
+    }
+}

@@ -1,0 +1,156 @@
+public import ClusterState
+public import Logging
+public import Raft
+public import RaftServer
+import SwiftProtobuf
+import Synchronization
+
+/// The cluster as the rooms above see it: one state to read, one way to propose, whoever leads.
+///
+/// Made by `open`, which blocks on the disk; then `start`, and at the end `stop`. Everything else may be called from anywhere.
+/// `Cluster+Requests` proposes and reads, `Cluster+Duties` is what a node does for the cluster by itself.
+public final class Cluster: Sendable {
+    public let configuration: ClusterConfiguration
+    let server: RaftServer<ClusterMachine>
+    let machine: ClusterMachine
+    let watch: StandingWatch
+    let waiters: TaskWaiters
+    let pace = DutyPace()
+    let hashes = Mutex(HashExchange())
+    let logger: Logger
+    private let observers: Observers
+    private let bus: EphemeralBus
+    private let condition = Mutex(Condition())
+
+    private struct Condition {
+        var isDraining = false
+        var duties: [Task<Void, Never>] = []
+    }
+
+    /// What the process must do, or wants to know, that is not the cluster's own business.
+    public struct Hooks: Sendable {
+        /// The disk has failed; must end the process.
+        public var failed: @Sendable (String) -> Never
+        public var logSynced: @Sendable (_ microseconds: UInt64) -> Void
+        public var applied: @Sendable (LogIndex, _ microseconds: UInt64) -> Void
+
+        public init(
+            failed: @escaping @Sendable (String) -> Never, logSynced: @escaping @Sendable (UInt64) -> Void = { _ in },
+            applied: @escaping @Sendable (LogIndex, UInt64) -> Void = { _, _ in }
+        ) {
+            self.failed = failed
+            self.logSynced = logSynced
+            self.applied = applied
+        }
+    }
+
+    /// Recovers the node from its folder. Blocks.
+    public init(_ configuration: ClusterConfiguration, hooks: Hooks, logger: Logger) throws(ServerStartError) {
+        self.configuration = configuration
+        self.logger = logger
+        let observers = Observers()
+        let machine = ClusterMachine(observers: observers)
+        let (bus, watch, waiters) = (EphemeralBus(), StandingWatch(), TaskWaiters())
+        (self.observers, self.machine, self.bus, self.watch, self.waiters) = (observers, machine, bus, watch, waiters)
+        server = try RaftServer.open(
+            configuration.server, machine: machine,
+            callbacks: RaftServerCallbacks(
+                isKnown: { node, incarnation in
+                    Self.verdict(on: node, incarnation, configuration: configuration.server, state: machine.state)
+                },
+                standingChanged: { watch.changed($0) },
+                linkChanged: { watch.linkChanged($0, $1) },
+                ephemeral: { bus.received($1, from: $0) },
+                logSynced: hooks.logSynced, applied: hooks.applied, failed: hooks.failed),
+            logger: logger)
+        _ = observers.add { waiters.notify($0) }
+    }
+
+    /// The first data folder that the cluster saw of a node is that node; one with another has lost what it promised.
+    private static func verdict(
+        on node: NodeID, _ incarnation: Incarnation, configuration: RaftServerConfiguration, state: ClusterState
+    ) -> PeerTransport.Verdict {
+        let record = state.node(node)?.record
+        guard record != nil || configuration.peers[node] != nil else { return .unknownNode }
+        guard let recorded = record?.incarnation, recorded != incarnation.rawValue else { return .accepted }
+        return .otherIncarnation(Incarnation(recorded))
+    }
+
+    // MARK: Life
+
+    /// Opens the links and takes up the duties of a member. Returns at once; `status` tells when the node is ready.
+    public func start() async throws(ServerStartError) {
+        bus.subscribe(.stateHash) { [weak self] node, bytes in self?.receiveHashReport(bytes, from: node) }
+        _ = try await server.start()
+        let duties = [
+            Task { [weak self] in await Self.repeatedly({ $0.dutyMilliseconds }, self) { $0.performDuties() } },
+            Task { [weak self] in await Self.repeatedly({ $0.hashReportMilliseconds }, self) { $0.reportHash() } },
+        ]
+        condition.withLock { $0.duties = duties }
+    }
+
+    private static func repeatedly(
+        _ interval: (ClusterLimits) -> UInt64, _ cluster: Cluster?, _ duty: (Cluster) -> Void
+    ) async {
+        guard let cluster else { return }
+        let pause = Duration.milliseconds(interval(cluster.configuration.limits))
+        while !Task.isCancelled {
+            duty(cluster)
+            try? await Task.sleep(for: pause)
+        }
+    }
+
+    /// Takes no new tasks from now on; what runs goes on. `status` says so, and why the node is not ready.
+    public func drain() {
+        condition.withLock { $0.isDraining = true }
+        proposeOnce(
+            .nodeSuspended(
+                .with {
+                    $0.nodeID = identity.node.rawValue
+                    $0.bootID = identity.boot.rawValue
+                    $0.reasonCode = .drain
+                }))
+    }
+
+    /// Hands over leadership if it is held, then closes everything. What waits fails.
+    public func stop() async {
+        let duties = condition.withLock { condition in
+            condition.isDraining = true
+            return condition.duties
+        }
+        for duty in duties { duty.cancel() }
+        await server.stop()
+    }
+
+    // MARK: What is known
+
+    public var identity: ServerIdentity { server.identity }
+    /// The state after the last batch applied here: an immutable value, cheap to take.
+    public var state: ClusterState { machine.state }
+    public var isDraining: Bool { condition.withLock { $0.isDraining } }
+    /// This node's standing, then every change of it.
+    public var standings: AsyncStream<Standing> { watch.changes() }
+    public var outstandingProposals: Int { server.outstandingProposals }
+
+    /// The highest index at which a quorum is known to have the same state. Grows on every node; a projector goes no further.
+    public var confirmedIndex: LogIndex {
+        guard let status = server.status else { return .zero }
+        let applied = state.index
+        return hashes.withLock { $0.confirmed(own: identity.node, applied: applied, voters: status.membership) }
+    }
+
+    /// Calls `handler` with every batch from now on, in log order, on the thread that applies: it must not wait.
+    public func observe(_ handler: @escaping @Sendable (AppliedBatch) -> Void) -> ObserverToken { observers.add(handler) }
+    public func remove(_ token: ObserverToken) { observers.remove(token) }
+
+    /// Sends bytes to every reachable member and to the subscribers here, without a promise of arrival.
+    public func broadcast(_ topic: EphemeralTopic, _ bytes: [UInt8]) {
+        let frame = EphemeralBus.frame(topic, bytes)
+        for node in configuration.server.peers.keys where node != identity.node { server.sendEphemeral(frame, to: node) }
+        bus.deliver(topic, bytes, from: identity.node)
+    }
+
+    public func subscribe(_ topic: EphemeralTopic, _ handler: @escaping @Sendable (NodeID, [UInt8]) -> Void) {
+        bus.subscribe(topic, handler)
+    }
+}

@@ -1,0 +1,87 @@
+import ClusterState
+import Raft
+import RaftServer
+import Synchronization
+
+/// The outcome of a command; the protocol has an associated type of the same name.
+typealias StateOutcome = Outcome
+
+/// The replicated state as the machine that the log is applied to. Applies on the server's thread; everybody else reads the
+/// root that was published last.
+final class ClusterMachine: ReplicatedStateMachine {
+    typealias Outcome = StateOutcome
+
+    private let published: Mutex<ClusterState>
+    private let observers: Observers
+    private let history = HashHistory()
+
+    init(observers: Observers) {
+        published = Mutex(ClusterState())
+        self.observers = observers
+    }
+
+    var state: ClusterState { published.withLock { $0 } }
+    var clusterTimeMicroseconds: UInt64 { state.now.microseconds }
+
+    /// The state's hash after the entry at `index`, if that is not too long ago.
+    func hash(at index: LogIndex) -> StateHash? { history.hash(at: index) }
+
+    func apply(_ entries: [Entry]) throws(StateMachineHalt) -> [Completion<Outcome>] {
+        var state = state
+        var applied: [Applied] = []
+        var completions: [Completion<Outcome>] = []
+        applied.reserveCapacity(entries.count)
+        for entry in entries {
+            let result: Applied
+            switch entry.kind {
+            case .command:
+                do throws(UpgradeRequired) {
+                    result = try state.apply(index: entry.index, term: entry.term, entry: entry.data)
+                } catch {
+                    publish(state, applied)
+                    throw StateMachineHalt(
+                        reason: "entry \(error.index) needs machine version \(error.machineVersion.map { "\($0)" } ?? "a later one"): upgrade this node")
+                }
+            case .noop, .configuration:
+                result = state.applyInternal(index: entry.index, term: entry.term)
+            }
+            applied.append(result)
+            if let session = result.session {
+                completions.append(
+                    Completion(session: session, sequence: result.sequence, outcome: result.outcome))
+            }
+        }
+        publish(state, applied)
+        return completions
+    }
+
+    private func publish(_ state: ClusterState, _ applied: [Applied]) {
+        published.withLock { $0 = state }
+        history.append(applied)
+        observers.notify(AppliedBatch(state: state, applied: applied, isRestored: false))
+    }
+
+    func image() -> any StateImage { Image(state: state) }
+
+    private struct Image: StateImage {
+        let state: ClusterState
+
+        func write(to sink: (ArraySlice<UInt8>) throws -> Void) throws {
+            var writer = SnapshotWriter(state)
+            while let chunk = writer.next() { try sink(chunk[...]) }
+        }
+    }
+
+    func install(_ read: (_ maximumBytes: Int) throws -> [UInt8]) throws {
+        var reader = SnapshotReader()
+        while true {
+            let bytes = try read(256 << 10)
+            if bytes.isEmpty { break }
+            try reader.append(bytes[...])
+        }
+        let state = try reader.finish()
+        published.withLock { $0 = state }
+        history.restart(at: state.index, state.hash)
+        observers.notify(AppliedBatch(state: state, applied: [], isRestored: true))
+    }
+}

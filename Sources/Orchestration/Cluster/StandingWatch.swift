@@ -1,0 +1,61 @@
+import Raft
+import RaftServer
+import Synchronization
+
+/// Since when this node has the role it has, and which members have refused a connection since then.
+final class StandingWatch: Sendable {
+    private struct State {
+        var standing = Standing(role: .follower, term: .zero, leader: nil)
+        var since = ContinuousClock.now
+        var refused: Set<NodeID> = []
+        var followers: [UInt64: AsyncStream<Standing>.Continuation] = [:]
+        var next: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+
+    func changed(_ standing: Standing) {
+        let followers: [AsyncStream<Standing>.Continuation] = state.withLock { state in
+            if standing.role != state.standing.role || standing.term != state.standing.term {
+                state.since = ContinuousClock.now
+                // A new leader judges by what it sees itself, from now on.
+                state.refused = []
+            }
+            state.standing = standing
+            return Array(state.followers.values)
+        }
+        for follower in followers { follower.yield(standing) }
+    }
+
+    func linkChanged(_ node: NodeID, _ change: LinkEvent) {
+        state.withLock { state in
+            switch change {
+            case .up: state.refused.remove(node)
+            case .down(.refused), .down(.replaced): state.refused.insert(node)
+            case .down(.closed), .down(.timeout), .down(.unreachable), .down(.handshake), .down(.violation), .down(.removed):
+                break
+            }
+        }
+    }
+
+    /// How long the present role and term have lasted.
+    var age: Duration { state.withLock { ContinuousClock.now - $0.since } }
+
+    /// Whether nothing listens where the member should be, as seen since this node has its present role.
+    func hasRefused(_ node: NodeID) -> Bool { state.withLock { $0.refused.contains(node) } }
+
+    /// The present standing, then every change.
+    func changes() -> AsyncStream<Standing> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(16)) { continuation in
+            let (number, standing) = state.withLock { state in
+                state.next += 1
+                state.followers[state.next] = continuation
+                return (state.next, state.standing)
+            }
+            continuation.yield(standing)
+            continuation.onTermination = { [weak self] _ in
+                self?.state.withLock { _ = $0.followers.removeValue(forKey: number) }
+            }
+        }
+    }
+}
