@@ -71,6 +71,8 @@ public final class EgressClient: Sendable {
 
     /// Sends the request and reads the whole body.
     public func collect(_ request: EgressRequest) async throws(EgressError) -> EgressReply {
+        var request = request
+        if request.protocols == .automatic { request.protocols = .http2OverTLS }
         let response = try await send(request)
         var body: [UInt8] = []
         for try await chunk in response.body {

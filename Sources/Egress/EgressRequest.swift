@@ -17,7 +17,7 @@ public struct EgressRequest: Sendable, Hashable {
     public init(
         _ method: HTTPMethod, _ url: EgressURL, for purpose: EgressPurpose, headers: [HTTPHeader] = [], body: [UInt8] = [],
         deadlines: EgressDeadlines = EgressDeadlines(), maximumResponseBytes: Int? = nil, redirects: RedirectRule = .returned,
-        trust: TLSTrust = .system, protocols: HTTPProtocols = .http2OverTLS
+        trust: TLSTrust = .system, protocols: HTTPProtocols = .automatic
     ) {
         self.method = method
         self.url = url
@@ -109,8 +109,13 @@ public enum TLSTrust: Sendable, Hashable {
 
 /// Which versions of HTTP may be spoken.
 public enum HTTPProtocols: Sendable, Hashable {
+    /// HTTP/2 where the body is collected, HTTP/1.1 where it is streamed.
+    case automatic
     /// HTTP/2 where a TLS server offers it, many requests sharing one connection; else HTTP/1.1.
+    ///
+    /// libcurl 7.88 lets the server send up to 32 MiB of a stream whose reader is slow and keeps it in memory. So a streamed
+    /// body takes this only where it is known to be short or read at once.
     case http2OverTLS
-    /// HTTP/1.1 only: a connection to itself, so that a response that is read slowly holds back no other one.
+    /// HTTP/1.1 only: a connection to itself, and no more in memory than ``EgressLimits/bufferedBodyBytes``.
     case http1Only
 }

@@ -15,6 +15,12 @@ public struct EgressReply: Sendable {
     public let url: EgressURL
     public let body: [UInt8]
 
+    public init(head: ResponseHead, url: EgressURL, body: [UInt8]) {
+        self.head = head
+        self.url = url
+        self.body = body
+    }
+
     public var status: Int { head.status }
 }
 

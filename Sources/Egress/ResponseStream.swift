@@ -40,7 +40,7 @@ struct ResponseStream {
             isHeld = true
             return false
         }
-        buffered.append(contentsOf: bytes)
+        bytes.withMemoryRebound(to: UInt8.self) { buffered.append(contentsOf: $0) }
         return true
     }
 

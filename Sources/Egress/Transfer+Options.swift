@@ -42,7 +42,7 @@ extension Transfer {
 
     private func configureProtocol(_ easy: EasyHandle) throws(EgressError) {
         switch plan.request.protocols {
-        case .http1Only:
+        case .http1Only, .automatic:
             try easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         case .http2OverTLS:
             try easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))

@@ -117,13 +117,16 @@ final class TransferLoop {
         return TransferLoop.milliseconds(next - now)
     }
 
-    /// The reader is told first, so that it never waits for libcurl's housekeeping. Removing a handle in the middle of its
-    /// transfer closes an HTTP/1 connection and resets an HTTP/2 stream.
+    /// The reader is told first, so that it never waits for libcurl's housekeeping.
     private func end(_ transfer: Transfer, _ result: Result<Void, EgressError>) {
         transfer.channel.finish(result)
         transfers[transfer.id] = nil
         if let easy = transfer.easy {
-            if transferOfHandle.removeValue(forKey: easy.raw) != nil { curl_multi_remove_handle(multi, easy.raw) }
+            if transferOfHandle.removeValue(forKey: easy.raw) != nil {
+                if case .failure = result { abandonConnection(of: easy) }
+                curl_multi_remove_handle(multi, easy.raw)
+                if case .failure = result { flushStreamReset(beside: transfer) }
+            }
             easy.reset()
             spareHandles.append(easy)
             transfer.easy = nil
@@ -132,6 +135,24 @@ final class TransferLoop {
             queue.remove(transfer.id)
         }
         mailbox.transferEnded()
+    }
+
+    /// Removing a handle in the middle of its transfer closes an HTTP/1 connection at once, but libcurl 7.88 only *writes down*
+    /// the reset of an HTTP/2 stream and sends it with whatever the connection carries next, which may be never. So a
+    /// connection that nobody else uses is closed too; libcurl ignores this while others use it.
+    private func abandonConnection(of easy: EasyHandle) {
+        amas_curl_set_long(easy.raw, CURLOPT_FORBID_REUSE, 1)
+    }
+
+    /// The same for a connection that others use: changing a neighbour's flow control makes libcurl send what it has written
+    /// down. A neighbour that is held by its reader stays as it is.
+    private func flushStreamReset(beside ended: Transfer) {
+        guard ended.plan.request.url.endpoint.scheme == .https, ended.plan.request.protocols == .http2OverTLS else { return }
+        for neighbour in transferOfHandle.values where neighbour.plan.request.url.endpoint == ended.plan.request.url.endpoint {
+            guard let easy = neighbour.easy, neighbour.deadlines.phase != .held else { continue }
+            curl_easy_pause(easy.raw, CURLPAUSE_RECV)
+            curl_easy_pause(easy.raw, CURLPAUSE_CONT)
+        }
     }
 
     /// Rounded up: waking too early would only mean waking twice.

@@ -70,7 +70,7 @@ final class PoolWorker {
         }
     }
 
-    /// Closes the session, and says so unless we ended it by plan (`reason` nil and nothing lost).
+    /// Closes the session, and says why unless that was the plan.
     private func dropSession() {
         if let reason = session?.lostReason {
             logger.warning("PostgreSQL connection lost", metadata: ["reason": "\(reason)"])
@@ -137,6 +137,11 @@ final class PoolWorker {
         _ session: Session, _ result: Result<PoolReply, PostgresError>
     ) -> (Result<PoolReply, PostgresError>, Completion) {
         guard session.lostReason == nil else { return (result, .disconnected) }
+        if case .failure(.readOnly) = result, session.isStandby {
+            // The primary has moved. Connecting anew lets a list of hosts lead to it.
+            session.lostReason = "the server is a standby"
+            return (result, .disconnected)
+        }
         let isInside = session.transactionStatus != PQTRANS_IDLE
         switch leasedForTransaction {
         case true?: return isInside ? (result, .ready) : (.failure(.transactionControl), .disconnected)

@@ -28,7 +28,8 @@ public enum PostgresError: Error, Sendable, Equatable {
     case insufficientPrivilege(PostgresServerReport)
     /// No such table or view (42P01): the migrations have not run.
     case undefinedTable(PostgresServerReport)
-    /// The server takes no writes (25006): a standby, or a transaction opened for reading.
+    /// The server takes no writes (25006): a transaction opened for reading, or a standby, in which case the pool connects
+    /// anew to find the primary.
     case readOnly(PostgresServerReport)
     /// An earlier statement of this transaction failed, so it can only be rolled back (25P02, or COMMIT answered
     /// ROLLBACK).
@@ -37,7 +38,8 @@ public enum PostgresError: Error, Sendable, Equatable {
     case transactionControl
     /// Any other error that the server reports.
     case server(PostgresServerReport)
-    /// The request or its result is larger than `PostgresLimits` allows.
+    /// The request is larger than `PostgresLimits` allows and was not sent; or its result is (`.resultBytes`), and its
+    /// statements have taken effect.
     case limitExceeded(PostgresLimit)
     /// A value, or the SQL text, that PostgreSQL cannot hold: a zero byte in text, a time out of range.
     case unencodable(statementIndex: Int)

@@ -40,7 +40,8 @@ public final class PostgresPool: Sendable {
         engine.beginClose()
     }
 
-    /// Runs one statement in a transaction of its own.
+    /// Runs one statement in a transaction of its own. Which connection it gets is not defined, so nothing that belongs to
+    /// a session (`SET`, advisory locks, temporary tables) should be said here; `withConnection` is for that.
     ///
     /// - Parameters:
     ///   - sql: one command, constant text, with `$1`, `$2`, … for `values`.

@@ -68,6 +68,11 @@ final class Session {
         PQtransactionStatus(connection)
     }
 
+    /// Whether the server follows another one and takes no writes; it reports each change of that (PostgreSQL 14 and later).
+    var isStandby: Bool {
+        PQparameterStatus(connection, "in_hot_standby").map { String(cString: $0) == "on" } ?? false
+    }
+
     /// libpq's latest words, as one line, without the password and within the limit.
     var errorText: String {
         let text = String(cString: PQerrorMessage(connection))

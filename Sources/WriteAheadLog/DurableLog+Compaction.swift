@@ -3,13 +3,13 @@ extension DurableLog {
     /// deletes the segments that hold nothing else. Returns how many it deleted. If none can be deleted, nothing is
     /// written and nothing changes, so it may be called after every snapshot.
     ///
-    /// Vote and snapshot marker need no rewriting: the header of every segment repeats them. What is written, and durable
-    /// before the first file goes, is which segment is now the oldest; without that a lost file would look like a
-    /// deleted one. Pending records stay pending.
+    /// Vote and snapshot marker need no rewriting: the header of every segment repeats them. What is written, and
+    /// durable before the first file goes, is which segment is now the oldest; without that a lost file would look
+    /// like a deleted one. Pending records stay pending.
     ///
     /// Throws `noSpace` like `sync`, but only if the reserve of the active segment is used up already.
     public func compact(through: LogRecord.Position) throws(WriteAheadLogError) -> Int {
-        try throwIfFailed()
+        if let failure { throw failure }
         precondition(through.index <= durable.snapshot.index, "only what a durable snapshot covers may go")
         let cut = through.index > durable.base.index ? through : durable.base
         let doomed = segments.dropLast().prefix { $0.highestEntry <= cut.index }
@@ -44,8 +44,8 @@ extension LogStorage {
     func removeIfPresent(_ name: String) throws(StorageError) {
         do {
             try remove(name)
-        } catch where error.isMissingFile {
-            return
+        } catch {
+            guard error.isMissingFile else { throw error }
         }
     }
 }

@@ -1,5 +1,6 @@
 extension DurableLog {
-    /// Opens the log in a folder: checks whose it is, recovers it, raises the boot count. Everything it returns is durable.
+    /// Opens the log in a folder: checks whose it is, recovers it, raises the boot count. Everything it returns is
+    /// durable.
     ///
     /// A torn tail is cut; whatever else is wrong with the bytes throws `damaged` and changes nothing on disk. May be
     /// repeated after a crash at any point. Blocks for as long as reading the log takes.

@@ -1,6 +1,6 @@
 extension DurableLog {
-    /// Goes on in a new segment. Each step is durable before the next, so that a crash between any two leaves either the
-    /// old segment last, or the new one last and empty:
+    /// Goes on in a new segment. Each step is durable before the next, so that a crash between any two leaves either
+    /// the old segment last, or the new one last and empty:
     ///
     /// 1. a zero-filled file (the spare, as a rule) gets its header;
     /// 2. it gets its name: from here on it exists;
@@ -30,7 +30,12 @@ extension DurableLog {
             return spare
         }
         segmentsFilledInline += 1
-        return try PreparedSpare.fill(PreparedSpare.inlineName, in: storage, limits: limits)
+        do {
+            return try PreparedSpare.fill(PreparedSpare.inlineName, in: storage, limits: limits)
+        } catch {
+            if error.isFatal { failure = error }
+            throw error
+        }
     }
 
     /// The work of filling the next segment with zeros, for another thread, so that no `sync` waits for it. Nil while a

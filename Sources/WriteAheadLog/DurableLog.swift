@@ -3,8 +3,8 @@
 /// Synchronous, without clock, randomness or threads of its own. One thread owns it (in `RaftServer` the log's thread):
 /// every call may block on the disk, and no two may overlap. What is durable on return stands at each call.
 ///
-/// After a `failed` error nothing is certain about the disk any more. The log then throws the same error from every call,
-/// and the process must end (`WriteAheadLogError.isFatal`).
+/// After a `failed` error nothing is certain about the disk any more. The log then throws the same error from every
+/// call, and the process must end (`WriteAheadLogError.isFatal`).
 public final class DurableLog {
     /// What `open` gives.
     public struct Opened {
@@ -52,7 +52,8 @@ public final class DurableLog {
     private let frame: FrameBuffer
     var spare: PreparedSpare?
     var isSpareBeingPrepared = false
-    private var failure: WriteAheadLogError?
+    /// The last word of this log, once there is one.
+    var failure: WriteAheadLogError?
     private var framesSynced: UInt64 = 0
     private var bytesWritten: UInt64 = 0
     var segmentsFilledInline: UInt64 = 0
@@ -76,8 +77,9 @@ public final class DurableLog {
         frame = FrameBuffer(maximumFrameBytes: limits.maximumFrameBytes)
     }
 
-    /// Takes records for the next `sync`, in order, as many as fit into its frame, and returns how many it took: at least
-    /// one if nothing is pending. Does no I/O; nothing is durable on return. Throws `payloadTooLarge` having taken none.
+    /// Takes records for the next `sync`, in order, as many as fit into its frame, and returns how many it took: at
+    /// least one if nothing is pending. Does no I/O; nothing is durable on return. Throws `payloadTooLarge` having
+    /// taken none.
     ///
     /// A record that breaks the order rules (`LogRecord`) traps: it would make the log worthless.
     public func append(_ records: ArraySlice<LogRecord>) throws(WriteAheadLogError) -> Int {
@@ -108,8 +110,8 @@ public final class DurableLog {
 
     /// Makes all taken records durable: one write, one fdatasync. Does nothing if none are pending.
     ///
-    /// Throws `noSpace` if a new segment is due and there is no room for it: the records stay pending and the call may be
-    /// repeated. Any other error is fatal.
+    /// Throws `noSpace` if a new segment is due and there is no room for it: the records stay pending and the call
+    /// may be repeated. Any other error is fatal.
     public func sync() throws(WriteAheadLogError) {
         if let failure { throw failure }
         guard !frame.isEmpty else { return }
@@ -157,10 +159,6 @@ public final class DurableLog {
             failure = .failed(error)
             throw .failed(error)
         }
-    }
-
-    func throwIfFailed() throws(WriteAheadLogError) {
-        if let failure { throw failure }
     }
 
     var active: Segment { segments[segments.count - 1] }

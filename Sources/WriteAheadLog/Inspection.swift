@@ -31,8 +31,9 @@ public enum InspectionVerdict: Equatable, Sendable {
 }
 
 extension DurableLog {
-    /// Reads the whole log, hands out everything in order, and judges it as a start would. Writes nothing, takes no lock;
-    /// beside a running node the end may be torn, and a segment may vanish (`failed` with ENOENT) by compaction.
+    /// Reads the whole log, hands out everything in order, and judges it as a start would. Writes nothing, takes no
+    /// lock; beside a running node a write that is under way may look torn or damaged, and compaction may take a
+    /// segment away (`failed` with ENOENT), so judge only a node that is down.
     ///
     /// - Throws: `belongsElsewhere` if segments of several owners are mixed, `unknownFormatVersion`, `failed`.
     public static func inspect(
@@ -43,8 +44,10 @@ extension DurableLog {
         guard !sequences.isEmpty else { return .empty }
         do {
             let end = try withoutActuallyEscaping(visit) { visit throws(WriteAheadLogError) in
-                try LogScan(storage: storage, readAheadBytes: readAheadBytes, expected: nil) { visit(InspectedItem($0)) }
-                    .run(sequences)
+                let scan = LogScan(storage: storage, readAheadBytes: readAheadBytes, expected: nil) { event in
+                    visit(InspectedItem(event))
+                }
+                return try scan.run(sequences)
             }
             let file = end.segments[end.segments.count - 1].name
             return end.tornBytes == 0
@@ -63,7 +66,7 @@ extension InspectedItem {
         case .segment(let header):
             self = .segment(
                 file: Segment.name(sequence: header.sequence), byteCount: header.byteCount, owner: header.owner,
-                incarnation: header.incarnation, firstIndex: header.state.lastIndex + 1)
+                incarnation: header.incarnation, firstIndex: header.state.lastIndex &+ 1)
         case .frame(let header, _, let offset):
             self = .frame(
                 sequence: header.sequence, offset: offset, byteCount: header.byteCount,
@@ -82,7 +85,8 @@ extension InspectedRecord {
         case .written(.vote(let term, let votedFor)): self = .vote(term: term, votedFor: votedFor)
         case .written(.truncate(let from)): self = .truncate(from: from)
         case .written(.snapshot(let index, let term)): self = .snapshot(index: index, term: term)
-        case .compaction(let through, let firstSegment): self = .compaction(through: through, firstSegment: firstSegment)
+        case .compaction(let through, let firstSegment):
+            self = .compaction(through: through, firstSegment: firstSegment)
         }
     }
 }

@@ -38,7 +38,7 @@ extension DurableLog {
                 problems.append("maximumFrameBytes must hold the largest payload with its overhead")
             }
             if segmentBytes < Segment.overheadBytes + maximumFrameBytes {
-                problems.append("segmentBytes must hold the largest frame and \(Segment.overheadBytes) bytes of overhead")
+                problems.append("segmentBytes must hold the largest frame and \(Segment.overheadBytes) bytes more")
             }
             if maximumPayloadBytes < 0 || zeroFillBytes < 4096 || readAheadBytes < Sector.byteCount {
                 problems.append("zeroFillBytes is at least 4096, readAheadBytes at least 512, no limit is negative")

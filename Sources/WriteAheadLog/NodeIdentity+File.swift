@@ -8,10 +8,9 @@ extension NodeIdentity {
         let file: any LogFile
         do {
             file = try storage.open(fileName)
-        } catch where error.isMissingFile {
-            return nil
         } catch {
-            throw .failed(error)
+            guard error.isMissingFile else { throw .failed(error) }
+            return nil
         }
         func damage(_ reason: DamageReport.Reason) -> WriteAheadLogError {
             .damaged(DamageReport(file: fileName, offset: 0, reason: reason))

@@ -1,14 +1,15 @@
-/// Who a data folder belongs to; kept in the file `identity` beside the segments and repeated in every segment's header.
+/// Who a data folder belongs to; kept in the file `identity` beside the segments and repeated in every segment's
+/// header.
 ///
-/// A vote binds a node for ever, so a node must know that its disk is the one that voted. A folder that was wiped, swapped
-/// or copied from a neighbour is refused instead of being trusted (pitfall P22).
+/// A vote binds a node for ever, so a node must know that its disk is the one that voted. A folder that was wiped,
+/// swapped or copied from a neighbour is refused instead of being trusted (pitfall P22).
 public struct NodeIdentity: Equatable, Sendable {
     public var clusterID: String
     public var nodeID: UInt64
     /// Random, chosen once when the folder is made: the same node on another disk is another incarnation.
     public var incarnation: UInt64
-    /// How often this folder has been started: 1 in the first run. Raised and synced before `DurableLog.open` returns, so
-    /// a later run always has the greater value. This is the number in a boot id.
+    /// How often this folder has been started: 1 in the first run. Raised and synced before `DurableLog.open`
+    /// returns, so a later run always has the greater value. This is the number in a boot id.
     public var bootCount: UInt64
 
     /// Bytes of UTF-8 that a cluster id may have.

@@ -3,8 +3,8 @@ public struct SparePreparation: Sendable {
     let storage: any LogStorage
     let limits: DurableLog.Limits
 
-    /// Makes and fills the file. Blocks for as long as the disk takes to write one segment; runs on any one thread while
-    /// the log is in use on its own. Throws `noSpace` or `failed`, and leaves no file behind then.
+    /// Makes and fills the file. Blocks for as long as the disk takes to write one segment; runs on any one thread
+    /// while the log is in use on its own. Throws `noSpace` or `failed`, and leaves no file behind then.
     public func run() -> Result<PreparedSpare, WriteAheadLogError> {
         do {
             return .success(try PreparedSpare.fill(PreparedSpare.backgroundName, in: storage, limits: limits))

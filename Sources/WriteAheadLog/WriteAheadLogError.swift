@@ -72,4 +72,9 @@ public struct DamageReport: Equatable, Sendable {
         self.offset = offset
         self.reason = reason
     }
+
+    /// A whole segment is gone.
+    static func missingSegment(_ sequence: UInt64) -> DamageReport {
+        DamageReport(file: Segment.name(sequence: sequence), offset: 0, reason: .missingSegment(sequence: sequence))
+    }
 }

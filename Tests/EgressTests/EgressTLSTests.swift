@@ -68,6 +68,7 @@ struct EgressTLSTests {
         request.protocols = .http1Only
         let reply = try await client.collect(request)
         #expect(reply.head.version == .http1_1 && reply.text == "1.1")
+        #expect(try await client.send(sent).head.version == .http1_1, "a streamed body has a connection to itself")
         await client.shutdown()
     }
 
@@ -84,16 +85,18 @@ struct EgressTLSTests {
         await client.shutdown()
     }
 
-    @Test("HTTP/2: cancelling one request leaves the others on the connection alone")
+    @Test("HTTP/2: cancelling reaches the server within a second, alone on the connection or not, and leaves the others alone")
     func cancelStream() async throws {
         let seen = Journal<String>()
+        let isReleased = Gate()
         let server = try LoopbackServer { connection, request in
             seen.add("\(request.target) arrived")
-            if request.target == "/hang" {
-                if connection.waitForClose(seconds: 20) { seen.add("hang closed") }
+            if request.target.hasPrefix("/hang") {
+                if connection.waitForClose(seconds: 20) { seen.add("\(request.target) closed") }
                 return .close
             }
-            try connection.respond(200, "x")
+            if request.target == "/slow" { isReleased.wait() }
+            try connection.respond(200, "answer")
             return .keep
         }
         let front = try await TLSFront(to: server, names: "IP:127.0.0.1")
@@ -107,13 +110,54 @@ struct EgressTLSTests {
                 .get, try EgressURL("https://127.0.0.1:\(front.port)\(path)"), for: .userTarget, deadlines: .generous,
                 trust: .authorities(file: front.authority))
         }
-        let hanging = try request("/hang")
-        let task = Task { await failure { () async throws(EgressError) in try await client.collect(hanging) } }
-        #expect(await seen.has("/hang arrived"))
-        task.cancel()
-        #expect(await task.value == .cancelled)
-        #expect(await seen.has("hang closed", within: .seconds(1)))
-        #expect(try await client.collect(request("/next")).text == "x")
+        func cancelled(_ path: String) async throws {
+            let hanging = try request(path)
+            let task = Task { await failure { () async throws(EgressError) in try await client.collect(hanging) } }
+            #expect(await seen.has("\(path) arrived"))
+            task.cancel()
+            #expect(await seen.has("\(path) closed", within: .seconds(1)))
+            #expect(await task.value == .cancelled)
+        }
+        try await cancelled("/hang-alone")
+        let slow = try request("/slow")
+        let neighbour = Task { try await client.collect(slow).text }
+        #expect(await seen.has("/slow arrived"))
+        try await cancelled("/hang-beside")
+        isReleased.open()
+        #expect(try await neighbour.value == "answer")
+        #expect(try await client.collect(request("/next")).text == "answer")
+        await client.shutdown()
+    }
+
+    @Test("HTTP/2: a reader that stops does not hold back its neighbours, and misses no byte when it goes on")
+    func heldStream() async throws {
+        let bytes = 48 << 20
+        let server = try LoopbackServer { connection, request in
+            guard request.target == "/large" else {
+                try connection.respond(200, "answer")
+                return .keep
+            }
+            try connection.write("HTTP/1.1 200 OK\r\nContent-Length: \(bytes)\r\n\r\n")
+            let piece = [UInt8](repeating: 7, count: 64 << 10)
+            for _ in 0..<bytes / piece.count { try connection.write(piece) }
+            return .keep
+        }
+        let front = try await TLSFront(to: server, names: "IP:127.0.0.1")
+        defer {
+            front.stop()
+            server.stop()
+        }
+        let client = try client()
+        func request(_ path: String) throws -> EgressRequest {
+            EgressRequest(
+                .get, try EgressURL("https://127.0.0.1:\(front.port)\(path)"), for: .userTarget, deadlines: .generous,
+                maximumResponseBytes: bytes, trust: .authorities(file: front.authority), protocols: .http2OverTLS)
+        }
+        let large = try await client.send(request("/large"))
+        for _ in 0..<20 { #expect(try await client.collect(request("/small")).text == "answer") }
+        var total = 0
+        for try await chunk in large.body { total += chunk.count }
+        #expect(total == bytes)
         await client.shutdown()
     }
 }

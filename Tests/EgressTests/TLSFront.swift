@@ -28,6 +28,7 @@ final class TLSFront {
         let configuration = """
             defaults
               mode http
+              option abortonclose
               timeout connect 5s
               timeout client 60s
               timeout server 60s

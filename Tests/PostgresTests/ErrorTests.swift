@@ -97,6 +97,23 @@ struct ErrorTests {
         }
     }
 
+    @Test("COPY, which this client does not speak, is refused without hanging", arguments: ["TO STDOUT", "FROM STDIN"])
+    func copy(direction: String) async throws {
+        let table = uniqueName("rows")
+        try await withPool(connections: 1) { pool in
+            _ = try await pool.query("CREATE TABLE \(table) (id int8)")
+            let single = try await postgresError { _ = try await pool.query("COPY \(table) \(direction)") }
+            #expect(single?.label == "connection_lost")
+            let script = try await postgresError {
+                try await pool.withConnection { (connection) async throws(PostgresError) in
+                    try await connection.script("COPY \(table) \(direction)")
+                }
+            }
+            #expect(script?.label == "connection_lost")
+            #expect(try await pool.query("SELECT 1").count == 1)
+        }
+    }
+
     @Test("notices reach the log at their severity")
     func notices() async throws {
         let recorder = Recorder()

@@ -165,6 +165,23 @@ struct FailureTests {
         await server.stop()
     }
 
+    @Test("a server that has become a standby is left, so that the primary can be found")
+    func standby() async throws {
+        let server = try await PostgresServer.start()
+        try await withPool(on: server, connections: 1) { pool in
+            _ = try await pool.query("CREATE TABLE kept (id int8)")
+            server.shutDown()
+            try await server.restartAsStandby()
+            try await eventually { (try? await pool.query("SELECT 1").count) == 1 }
+            let before: Int = try await pool.query("SELECT pg_backend_pid()")[0].decode(at: 0)
+            let error = try await postgresError { _ = try await pool.query("INSERT INTO kept VALUES (1)") }
+            #expect(error?.label == "read_only")
+            let after: Int = try await pool.query("SELECT pg_backend_pid()")[0].decode(at: 0)
+            #expect(before != after)
+        }
+        await server.stop()
+    }
+
     @Test("with nobody listening, requests fail at once and closing does not hang")
     func nobodyListening() async throws {
         let configuration = try PostgresConfiguration(connectionString: "host=127.0.0.1 port=1 user=amas")

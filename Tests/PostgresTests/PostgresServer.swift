@@ -79,6 +79,14 @@ public final class PostgresServer: Sendable {
         guard started else { throw Failure(description: "PostgreSQL did not start again on port \(port)") }
     }
 
+    /// Starts the server again as a standby without a primary: it answers reads and refuses writes.
+    public func restartAsStandby() async throws {
+        try await onThread { [folder] in
+            try run(try asServerUser() + ["touch", folder + "/data/standby.signal"])
+        }
+        try await restart()
+    }
+
     /// Halts every process of the server: connections stay open and nothing answers.
     public func pause() {
         for process in postmaster.processes() { Glibc.kill(process, SIGSTOP) }

@@ -7,11 +7,13 @@ struct CrashTests {
         .none, .all, .random(SeededGenerator(seed: 1)), .random(SeededGenerator(seed: 2)),
     ]
 
-    @Test("loses nothing that was synced and invents nothing", arguments: seeds(1...2))
+    @Test("loses nothing that was synced and invents nothing", arguments: seeds(1...1))
     func crashAnywhere(seed: UInt64) throws {
         for (number, survivors) in Self.survivors.enumerated() {
             var crashes = 0
-            while try crash(before: crashes, seed: seed, survivors, "seed \(seed), survivors \(number)") { crashes += 1 }
+            while try crash(before: crashes, seed: seed, survivors, "seed \(seed), survivors \(number)") {
+                crashes += 1
+            }
             #expect(crashes > 100, "the run is long enough to mean something, seed \(seed)")
         }
     }

@@ -8,8 +8,8 @@ struct IdentityTests {
         let disk = VirtualDisk()
         for boot in 1...5 as ClosedRange<UInt64> {
             let opened = try TestLog.open(disk, whenEmpty: .format(incarnation: 1000 + boot))
-            #expect(opened.identity == NodeIdentity(
-                clusterID: "test-cluster", nodeID: 7, incarnation: 1001, bootCount: boot))
+            let expected = NodeIdentity(clusterID: "test-cluster", nodeID: 7, incarnation: 1001, bootCount: boot)
+            #expect(opened.identity == expected)
             disk.losePower(keeping: .none)
             #expect(try NodeIdentity.read(from: disk)?.bootCount == boot, "it was durable before the log was given out")
         }

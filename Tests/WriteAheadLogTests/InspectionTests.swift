@@ -43,7 +43,7 @@ struct InspectionTests {
         try log.write([.vote(term: 1, votedFor: 7)])
         try log.write([TestLog.entry(1, bytes: 600)])
         let file = TestLog.segmentName(1)
-        disk[file].replaceSubrange(1536..<2048, with: repeatElement(0, count: 512))
+        disk.blank(3, of: file)
         let torn = try inspect(disk)
         #expect(torn.verdict == .torn(file: file, offset: 1024, byteCount: 512))
         #expect(torn.items.count == 3)

@@ -24,7 +24,9 @@ struct LimitTests {
         let log = try TestLog.open(disk).log
         // Three sectors of 504 bytes less the frame's header; 24 bytes for each record's.
         let room = 3 * 504 - 32
-        let first = [LogRecord.vote(term: 1, votedFor: 0), TestLog.entry(1, bytes: 500), TestLog.entry(2, bytes: room - 572)]
+        let first = [
+            LogRecord.vote(term: 1, votedFor: 0), TestLog.entry(1, bytes: 500), TestLog.entry(2, bytes: room - 572),
+        ]
         #expect(try log.append((first + [TestLog.entry(3, bytes: 0)])[...]) == 3)
         #expect(log.pendingBytes == TestLog.limits.maximumFrameBytes)
         #expect(try log.append([TestLog.entry(3, bytes: 0)]) == 0)

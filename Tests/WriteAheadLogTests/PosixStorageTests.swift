@@ -15,9 +15,7 @@ struct PosixStorageTests {
         }
         let opened = try TestLog.open(PosixLogStorage(folder: folder.path))
         #expect(opened.identity.bootCount == 2)
-        #expect(opened.recovered.entries == (31...60).map {
-            .init(index: $0, term: 1, payload: TestLog.payload($0, bytes: 300)[...])
-        })
+        #expect(opened.recovered.entries == TestLog.entries(31...60, bytes: 300))
         let verdict = try DurableLog.inspect(in: PosixLogStorage(readingFolder: folder.path)) { _ in }
         guard case .sound = verdict else { Issue.record("\(verdict)"); return }
     }
@@ -40,7 +38,8 @@ struct PosixStorageTests {
         let folder = try TemporaryFolder()
         var holder: PosixLogStorage? = try PosixLogStorage(folder: folder.path)
         #expect(holder?.folder == folder.path)
-        #expect(throws: WriteAheadLogError.folderInUse(folder: folder.path)) { try PosixLogStorage(folder: folder.path) }
+        let refusal = WriteAheadLogError.folderInUse(folder: folder.path)
+        #expect(throws: refusal) { try PosixLogStorage(folder: folder.path) }
         #expect(throws: Never.self) { try PosixLogStorage(readingFolder: folder.path).list() }
         holder = nil
         #expect(throws: Never.self) { try PosixLogStorage(folder: folder.path) }

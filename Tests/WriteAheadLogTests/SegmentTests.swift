@@ -15,7 +15,7 @@ struct SegmentTests {
         try fill(log, 1...50)
         #expect(log.statistics.segmentCount >= 8)
         let recovered = try TestLog.open(disk).recovered
-        #expect(recovered.entries == (1...50).map { .init(index: $0, term: 1, payload: TestLog.payload($0, bytes: 300)[...]) })
+        #expect(recovered.entries == TestLog.entries(1...50, bytes: 300))
         #expect(recovered.vote == .init(term: 1, votedFor: 3))
         #expect(recovered.last == .init(index: 50, term: 1))
     }

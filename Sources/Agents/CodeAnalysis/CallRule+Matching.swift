@@ -50,6 +50,9 @@ extension CallRule {
         }
         // `char *gets(char *);` and `int system() {` declare: a type stands before the name.
         let isCFamily = [.c, .cpp, .objectiveC].contains(view.file.language)
+        if isCFamily, view.symbol(start - 1) == .star, view.isName(start - 2), view.symbol(start - 2) != .return {
+            return false
+        }
         if isCFamily, view.isName(start - 1), ![.return, .else, .do, .case].contains(view.symbol(start - 1)) {
             return false
         }
@@ -72,10 +75,24 @@ extension CallRule {
             position += 1
         }
         guard position < all.upperBound, passed == argument else { return false }
-        if view.tokens[position].kind == .string { return false }
-        // Constants and macros are written in capitals; translated texts come from `_(…)`.
-        let text = view.text(position)
-        return text != "_" && !(text.contains { $0.isLetter } && text == text.uppercased())
+        // Translated texts come from `_(…)`.
+        if view.text(position) == "_" { return false }
+        while position < all.upperBound, view.symbol(position) != .comma {
+            if !isConstant(view, position) { return true }
+            position += 1
+        }
+        return false
+    }
+
+    /// A literal, or a constant or macro, which are written in capitals.
+    private func isConstant(_ view: CodeView, _ position: Int) -> Bool {
+        switch view.tokens[position].kind {
+        case .string, .number: return true
+        case .name:
+            let text = view.text(position)
+            return text.contains { $0.isLetter } && text == text.uppercased()
+        case .interpolation, .pattern, .comment, .sign, .directive: return false
+        }
     }
 
     /// `"…" + x`, `"…" % x`, `"…".format(x)`, or a string with expressions in it, before the first comma.

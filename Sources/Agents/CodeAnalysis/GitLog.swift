@@ -40,13 +40,21 @@ struct GitLog {
     static func read(
         top: String, path: String, program: String, limits: Limits, interrupt: Interrupt
     ) throws(AgentError) -> GitLog {
-        let output = try ChildProcess.run(
-            program, arguments(top: top, path: path, limits: limits), environment: environment,
-            timeLimit: limits.gitTime, outputLimit: limits.gitOutputBytes, interrupt: interrupt)
+        func git(_ command: [String]) throws(AgentError) -> ChildProcess.Output {
+            try ChildProcess.run(
+                program, arguments(top: top) + command, environment: environment, timeLimit: limits.gitTime,
+                outputLimit: limits.gitOutputBytes, interrupt: interrupt)
+        }
+        let output = try git([
+            "log", "--no-merges", "--no-ext-diff", "--no-textconv", "--no-show-signature", "--no-color",
+            "--max-count=\(limits.gitCommits)", "--numstat", "--format=%x00%ct", "HEAD", "--", path,
+        ])
+        var log = GitLog()
         if let status = output.status, status != 0 {
+            // A branch without a commit is no fault.
+            if try git(["rev-parse", "--verify", "--quiet", "HEAD"]).status == 1 { return log }
             throw .childProcess(program: "git", reason: "ended with status \(status)")
         }
-        var log = GitLog()
         log.isCut = output.status == nil
         log.parse(output.bytes)
         return log
@@ -57,7 +65,7 @@ struct GitLog {
         "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_ATTR_NOSYSTEM=1",
     ]
 
-    private static func arguments(top: String, path: String, limits: Limits) -> [String] {
+    private static func arguments(top: String) -> [String] {
         // `safe.directory` for this one tree: whoever owns it, its configuration can start nothing here.
         let settings = [
             "safe.directory=\(top)", "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.quotePath=false",
@@ -66,9 +74,7 @@ struct GitLog {
             "diff.ignoreSubmodules=all", "core.commitGraph=true",
         ]
         return settings.flatMap { ["-c", $0] } + [
-            "--no-pager", "--git-dir=\(top)/.git", "--work-tree=\(top)", "--literal-pathspecs", "-C", top, "log",
-            "--no-merges", "--no-ext-diff", "--no-textconv", "--no-show-signature", "--no-color",
-            "--max-count=\(limits.gitCommits)", "--numstat", "--format=%x00%ct", "HEAD", "--", path,
+            "--no-pager", "--git-dir=\(top)/.git", "--work-tree=\(top)", "--literal-pathspecs", "-C", top,
         ]
     }
 

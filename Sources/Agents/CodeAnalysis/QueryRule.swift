@@ -35,10 +35,14 @@ enum QueryRule {
 
     private static func readsAsStatement(_ literal: ArraySlice<UInt8>) -> Bool {
         let text = literal.prefix(600).map(Ascii.lowercased)
-        guard let start = text.firstIndex(where: { Ascii.isLetter($0) && $0 != 114 && $0 != 102 && $0 != 98 })
+        // Behind a prefix such as `f` and the quotes.
+        guard let quote = text.firstIndex(where: { [34, 39, 96].contains($0) }), quote <= 3,
+            let start = text[quote...].firstIndex(where: { Ascii.isLetter($0) })
         else { return false }
-        // A prefix such as `f"` belongs to the literal; a statement begins right behind the quote.
-        guard start <= 8 else { return false }
+        // `Select a colour from …` begins a sentence; SQL is written in one case.
+        let first = literal[literal.startIndex + start]
+        let second = start + 1 < text.count ? literal[literal.startIndex + start + 1] : 0
+        if first != Ascii.lowercased(first), second == Ascii.lowercased(second) { return false }
         return statements.contains { statement in
             let body = text[start...]
             guard body.starts(with: statement.verb) else { return false }

@@ -71,6 +71,7 @@ extension FunctionFinder {
     private func cBody(after position: Int) -> Int? {
         var next = position + 1
         var isInitialising = false
+        var hasResult = false
         let limit = min(view.count, next + Self.longestTail)
         while next < limit {
             switch view.symbol(next) {
@@ -87,13 +88,24 @@ extension FunctionFinder {
                 next += 1
             case .openParenthesis, .openBracket: next = (view.partner(next) ?? next) + 1
             case .semicolon, .closeBrace, .closeParenthesis, .equals: return nil
-            case .arrow, .pathSeparator, .less, .greater, .star, .ampersand, .andAnd, .dot, .ellipsis: next += 1
+            case .arrow:
+                hasResult = true
+                next += 1
+            case .pathSeparator, .less, .greater, .star, .ampersand, .andAnd, .dot, .ellipsis: next += 1
             default:
-                guard view.isName(next) else { return nil }
+                guard view.isName(next), isInitialising || hasResult || isQualifier(next) else { return nil }
                 next += 1
             }
         }
         return nil
+    }
+
+    /// `const`, `noexcept`, attributes, and macros in capitals. Another name means that what was read so far was an
+    /// attribute before the declaration.
+    private func isQualifier(_ position: Int) -> Bool {
+        let text = view.text(position)
+        return ["const", "volatile", "noexcept", "override", "final", "try", "throw", "requires", "mutable"].contains(text)
+            || text.hasPrefix("__") || text == text.uppercased()
     }
 
     private func isControlWord(_ symbol: Symbol) -> Bool {

@@ -3,7 +3,7 @@ extension Lexer {
     private static let deepestInterpolation = 8
     /// The longest literal regular expression, in bytes, and the longest row of `#` before a raw string: without them a
     /// line of nothing but openings would be read again from each of its bytes.
-    private static let longestPattern = 512
+    private static let longestPattern = 256
     private static let mostHashes = 16
 
     mutating func lexString(_ byte: UInt8) -> Bool {

@@ -67,8 +67,8 @@ struct OrderedMapTail<Key: Comparable & Sendable, Value: Sendable>: Sequence {
 
 /// An ordered set with the same properties as `OrderedMap`.
 struct OrderedSet<Element: Comparable & Sendable>: Sequence, Sendable {
-    private struct Member: Sendable {}
-    private var members = OrderedMap<Element, Member>()
+    struct Member: Sendable {}
+    private(set) var members = OrderedMap<Element, Member>()
 
     var count: Int { members.count }
     var isEmpty: Bool { members.isEmpty }

@@ -56,6 +56,7 @@ final class LinkTable {
 
     /// Fills the pipeline of a new connection.
     func prepare(_ channel: any Channel, side: PeerConnection.Side) throws {
+        try SocketOptions.closeOnExec(channel)
         let pipeline = channel.pipeline.syncOperations
         if let security {
             let context = security.current.context

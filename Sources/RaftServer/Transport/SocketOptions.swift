@@ -28,6 +28,14 @@ enum SocketOptions {
         AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 16 * 1024, maximum: limits.readBytes)
     }
 
+    /// Keeps the socket from the processes that this one starts. NIO's sockets pass to them, and a child that outlives a killed
+    /// node would hold its connections open: no FIN, and the peers learn of the death by silence instead of at once.
+    static func closeOnExec(_ channel: any Channel) throws {
+        try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { descriptor in
+            guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 else { throw IOError(errnoCode: errno, reason: "fcntl") }
+        }
+    }
+
     static func apply(_ limits: PeerTransport.Limits, to bootstrap: ClientBootstrap) -> ClientBootstrap {
         let base = bootstrap.channelOption(.recvAllocator, value: allocator(limits))
         return all(limits).reduce(base) { $0.channelOption($1.0, value: $1.1) }

@@ -1,8 +1,8 @@
 import CPlatform
 import Glibc
 
-/// The frame that is being filled: one buffer for the life of the log, in the form in which it goes to the disk. Adding a
-/// record copies its bytes once, around the sector prefixes, and allocates nothing.
+/// The frame that is being filled: one buffer for the life of the log, in the form in which it goes to the disk.
+/// Adding a record copies its bytes once, around the sector prefixes, and allocates nothing.
 final class FrameBuffer {
     private let buffer: UnsafeMutableRawBufferPointer
     private let capacity: Int

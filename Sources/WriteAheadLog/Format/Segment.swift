@@ -5,8 +5,8 @@
 /// 0        512                                                     bytes-512 bytes
 /// ```
 ///
-/// The file has its full size, zero-filled and synced, before it gets its name, and so does its header. Hence a file with
-/// the wrong size or without an intact header is damage, never the trace of a crash.
+/// The file has its full size, zero-filled and synced, before it gets its name, and so does its header. Hence a file
+/// with the wrong size or without an intact header is damage, never the trace of a crash.
 struct Segment {
     static let headerBytes = Sector.byteCount
     static let sealBytes = Sector.byteCount

@@ -1,6 +1,6 @@
 extension LogScan {
-    /// Reads and judges a segment's header: intact, of the expected owner, next to the one before it, and of a file that
-    /// has its full size.
+    /// Reads and judges a segment's header: intact, of the expected owner, next to the one before it, and of a file
+    /// that has its full size.
     func header(
         of sequence: UInt64, after previous: SegmentHeader?
     ) throws(WriteAheadLogError) -> SegmentHeader {
@@ -25,9 +25,7 @@ extension LogScan {
             try check(header, in: name, belongsTo: owner)
         }
         if let previous, previous.sequence + 1 != sequence {
-            let missing = previous.sequence + 1
-            throw .damaged(
-                DamageReport(file: Segment.name(sequence: missing), offset: 0, reason: .missingSegment(sequence: missing)))
+            throw .damaged(.missingSegment(previous.sequence + 1))
         }
         let size = try orFailed { () throws(StorageError) in try file.size() }
         guard size == header.byteCount else {

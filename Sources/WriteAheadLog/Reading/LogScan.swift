@@ -1,5 +1,5 @@
-/// Reads a whole log in order, judges every byte that was ever synced, replays the records through `LogState`, and hands
-/// each on. Recovery and inspection are two visitors of it. Writes nothing.
+/// Reads a whole log in order, judges every byte that was ever synced, replays the records through `LogState`, and
+/// hands each on. Recovery and inspection are two visitors of it. Writes nothing.
 struct LogScan {
     enum Event {
         case segment(SegmentHeader)
@@ -152,13 +152,10 @@ struct LogScan {
         let tornBytes = try reader.torn(after: walk.position, header: torn)
         if walk.isSealMissing, walk.lastFrameBytes != nil || tornBytes > 0 { throw Self.missingSeal(walk) }
         if try seal(of: reader) != nil {
-            throw reader.damage(
-                at: reader.segment.sealOffset, .missingSegment(sequence: reader.segment.sequence + 1))
+            throw .damaged(.missingSegment(reader.segment.sequence + 1))
         }
         guard walk.segments[0].sequence <= walk.state.firstSegment else {
-            let missing = walk.state.firstSegment
-            throw .damaged(
-                DamageReport(file: Segment.name(sequence: missing), offset: 0, reason: .missingSegment(sequence: missing)))
+            throw .damaged(.missingSegment(walk.state.firstSegment))
         }
         return End(
             segments: walk.segments, state: walk.state, position: walk.position, tornBytes: tornBytes,

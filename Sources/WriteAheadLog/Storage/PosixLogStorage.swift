@@ -1,7 +1,7 @@
 import Glibc
 
-/// A folder of the file system. The exclusive form holds a lock (flock) on it as long as it lives, so two processes never
-/// write one log; the kernel lets go of it when a process dies.
+/// A folder of the file system. The exclusive form holds a lock (flock) on it as long as it lives, so two processes
+/// never write one log; the kernel lets go of it when a process dies.
 ///
 /// Sendable: the folder's descriptor never changes, and the calls on it may run side by side.
 public final class PosixLogStorage: LogStorage {
@@ -13,13 +13,15 @@ public final class PosixLogStorage: LogStorage {
     ///
     /// Throws `folderInUse` if another holds it, `failed` if it cannot be made, opened or locked.
     public init(folder: String) throws(WriteAheadLogError) {
-        if mkdir(folder, 0o700) != 0, errno != EEXIST {
+        let isNew = mkdir(folder, 0o700) == 0
+        if !isNew, errno != EEXIST {
             throw .failed(StorageError(operation: .openFolder, file: folder, code: errno))
         }
         descriptor = try Self.openFolder(folder)
         self.folder = folder
         isReadOnly = false
         // From here on `deinit` runs also when this throws.
+        try syncParent(isNew: isNew)
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
             if code == EWOULDBLOCK { throw .folderInUse(folder: folder) }
@@ -44,6 +46,17 @@ public final class PosixLogStorage: LogStorage {
             throw .failed(StorageError(operation: .openFolder, file: folder, code: errno))
         }
         return descriptor
+    }
+
+    /// Makes the folder's own name durable, or a loss of power could take it with all that was synced in it. An older
+    /// folder's name is synced again in case a crash came before that; but the parent of one that an operator has made
+    /// may be closed to us, and need not be.
+    private func syncParent(isNew: Bool) throws(WriteAheadLogError) {
+        let parent = openat(descriptor, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { if parent >= 0 { close(parent) } }
+        if parent < 0 || fsync(parent) != 0, isNew {
+            throw .failed(StorageError(operation: .syncDirectory, file: folder + "/..", code: errno))
+        }
     }
 
     public func list() throws(StorageError) -> [String] {

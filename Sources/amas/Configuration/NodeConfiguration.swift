@@ -1,18 +1,19 @@
+import Providers
 import Raft
 import RaftServer
 
 /// Everything that an operator sets for one node: read once, checked as a whole, then passed down as values.
 ///
-/// Sources, later ones winning: the built-in default, the YAML file, environment variables, flags. The table of all settings is
-/// `Setting.all`; `amas config check` prints the outcome with secrets masked.
-struct NodeConfiguration: Equatable {
-    struct Member: Equatable {
+/// Sources, later ones winning: the built-in default, the YAML file, environment variables, `--set` flags. `Setting.all` is the
+/// table of all settings.
+struct NodeConfiguration: Sendable {
+    struct Member: Equatable, Sendable {
         var id: NodeID
         var name: String
         var peer: PeerAddress
     }
 
-    struct PeerTLS: Equatable {
+    struct PeerTLS: Equatable, Sendable {
         var certificate: String
         var privateKey: String
         var authorities: String
@@ -20,25 +21,42 @@ struct NodeConfiguration: Equatable {
 
     var clusterID: String
     var node: NodeID
+    /// The voters of a new cluster, this node among them.
     var members: [Member]
     var dataFolder: String
-    /// Nil: plaintext between the members, which only `cluster.insecure: true` allows.
+    /// Nil: plaintext between the members, which has to be asked for by name.
     var peerTLS: PeerTLS?
     var peerListen: PeerAddress
     var httpListen: PeerAddress
     var apiKeyFile: String
-    /// A libpq connection string, or nil to run without PostgreSQL.
+    /// A libpq connection string; nil runs without PostgreSQL: finished tasks then stay in the replicated state.
     var postgres: String?
     var postgresConnections: Int
     var workspaceRoots: [String]
     var executorSlots: Int
+    var toolThreads: Int
     var heartbeatMilliseconds: UInt64
     var electionMilliseconds: UInt64
     var realtimePriority: Int32?
     var logLevel: String
     var logFormat: String
-    var providersFile: String?
-    var egressAllowPrivate: [String]
+    var providers: [ProviderConfiguration]
+    var allowPrivateRanges: [String]
 
     var name: String { members.first { $0.id == node }?.name ?? "node\(node)" }
+}
+
+/// What is wrong with a configuration: every problem at once, each with the setting it concerns.
+struct ConfigurationError: Error, CustomStringConvertible, Equatable {
+    struct Problem: Equatable {
+        var setting: String
+        var message: String
+    }
+
+    var problems: [Problem]
+
+    var description: String {
+        let count = problems.count == 1 ? "1 problem" : "\(problems.count) problems"
+        return (["the configuration has \(count):"] + problems.map { "  \($0.setting): \($0.message)" }).joined(separator: "\n")
+    }
 }

@@ -93,9 +93,6 @@ enum Invariants {
     private static func tableProblems(_ state: ClusterState) -> [String] {
         var problems: [String] = []
         if let table = state.inconsistentTable() { problems.append("table \(table) is inconsistent") }
-        for load in state.indexes.loads where load.used > max(load.slots, load.used) || load.used < 0 {
-            problems.append("node \(load.node) has \(load.used) of \(load.slots)")
-        }
         for (key, _) in state.tables.outcomes.rows {
             let session = state.tables.sessions[key.session]
             let isForgotten = state.tables.work[WorkKey(.forget(key.session))] != nil
@@ -106,10 +103,6 @@ enum Invariants {
         }
         for (key, _) in state.tables.tombstones.rows where state.tables.tasks[key] != nil {
             problems.append("\(key) is dead and alive")
-        }
-        let settings = state.settings
-        if UInt64(state.tables.idempotency.count) > settings.idempotencyLimit && settings.idempotencyLimit > 5 {
-            problems.append("too many idempotency keys")
         }
         return problems
     }

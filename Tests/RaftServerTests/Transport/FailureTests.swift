@@ -37,6 +37,34 @@ struct FailureTests {
         }
     }
 
+    @Test("a child of the killed process that lives on does not hold its connections open")
+    func orphan() async throws {
+        let survivor = TestNode(1)
+        try await withNodes(survivor) {
+            let port = try await survivor.start().port
+            async let death = #expect(processExitsWith: .signal(SIGKILL)) { [port = port as Int] in
+                try await Self.liveWithChildUntilKilled(peerPort: port)
+            }
+            await survivor.recorder.wait { $0.contains { $0.frame != nil } }
+            let bytes = try #require(survivor.recorder.all.compactMap(\.frame).first?.payload)
+            let orphan = try #require(pid_t(String(decoding: bytes, as: UTF8.self)))
+            #expect(survivor.transport.send([], kind: Self.dieNow, to: NodeID(2)) == .queued)
+            await survivor.recorder.waitForDown(2) { $0 == .closed }
+            #expect(kill(orphan, SIGKILL) == 0, "it was alive until now")
+            _ = await death
+        }
+    }
+
+    private static func liveWithChildUntilKilled(peerPort: Int) async throws {
+        let node = TestNode(2, onFrame: { _, kind, _ in if kind == Self.dieNow { kill(getpid(), SIGKILL) } })
+        _ = try await node.start()
+        node.transport.setPeers([NodeID(1): PeerAddress(host: "127.0.0.1", port: peerPort)])
+        await node.recorder.waitForUp(1)
+        let orphan = try ChildProcess(["sleep", "300"], output: "/dev/null").processID
+        node.transport.send(Array("\(orphan)".utf8), kind: TestNode.kind, to: NodeID(1))
+        try await Task.sleep(for: .seconds(300))
+    }
+
     @Test("the dial after a death is refused, and says so at every attempt")
     func refused() async throws {
         let first = TestNode(1)
@@ -145,7 +173,7 @@ struct FailureTests {
         let node = TestNode(1, limits: limits)
         try await withNodes(node) {
             let raw = try await RawPeer.dial(try await node.start())
-            try await raw.send(FrameKind(rawValue: 1), RawPeer.helloBytes(2))
+            await raw.send(FrameKind(rawValue: 1), RawPeer.helloBytes(2))
             await node.recorder.waitForUp(2)
             await node.recorder.waitForDown(2) { $0 == .timeout }
             try await raw.waitForClose()
@@ -194,7 +222,7 @@ struct FailureTests {
         try await withNodes(node, healthy) {
             let address = try await node.start()
             let raw = try await RawPeer.dial(address)
-            try await raw.send(FrameKind(rawValue: 1), RawPeer.helloBytes(2))
+            await raw.send(FrameKind(rawValue: 1), RawPeer.helloBytes(2))
             await node.recorder.waitForUp(2)
             try await raw.stopReading()
             _ = try await healthy.start()
@@ -221,10 +249,10 @@ struct FailureTests {
         let node = TestNode(1, limits: limits)
         try await withNodes(node) {
             let raw = try await RawPeer.dial(try await node.start())
-            try await raw.send(FrameKind(rawValue: 1), RawPeer.helloBytes(2))
-            try await raw.send(TestNode.kind, ByteBuffer(repeating: 1, count: 1000))
+            await raw.send(FrameKind(rawValue: 1), RawPeer.helloBytes(2))
+            await raw.send(TestNode.kind, ByteBuffer(repeating: 1, count: 1000))
             await node.recorder.wait { $0.contains { $0.frame?.payload.count == 1000 } }
-            try await raw.send(TestNode.kind, ByteBuffer(repeating: 1, count: 1001))
+            await raw.send(TestNode.kind, ByteBuffer(repeating: 1, count: 1001))
             try await raw.waitForClose()
             await node.recorder.waitForDown(2) { if case .violation = $0 { true } else { false } }
             #expect(node.log.warned("tooLarge(bytes: 1001, limit: 1000)"))

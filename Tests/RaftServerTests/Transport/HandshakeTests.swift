@@ -41,7 +41,7 @@ struct HandshakeTests {
         let acceptor = TestNode(2)
         try await withNodes(acceptor) {
             let raw = try await RawPeer.dial(try await acceptor.start())
-            try await raw.send(FrameKind(rawValue: 1), RawPeer.helloBytes(2))
+            await raw.send(FrameKind(rawValue: 1), RawPeer.helloBytes(2))
             #expect(await raw.frame(FrameKind(rawValue: 2)) != nil)
             try await raw.waitForClose()
             #expect(acceptor.log.warned("ownIdentity"))
@@ -167,7 +167,7 @@ struct HandshakeTests {
             let address = try await acceptor.start()
             let mute = try await RawPeer.dial(address)
             let halting = try await RawPeer.dial(address)
-            try await halting.send(ByteBuffer(bytes: [10, 0, 0, 0, 1]))
+            await halting.send(ByteBuffer(bytes: [10, 0, 0, 0, 1]))
             try await mute.waitForClose()
             try await halting.waitForClose()
             #expect(acceptor.log.warned("silent"))
@@ -202,11 +202,11 @@ struct HandshakeTests {
             ]
             for (kind, payload) in attempts {
                 let raw = try await RawPeer.dial(address)
-                try await raw.send(kind, payload)
+                await raw.send(kind, payload)
                 try await raw.waitForClose()
             }
             let raw = try await RawPeer.dial(address)
-            try await raw.send(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: node\r\n\r\n"))
+            await raw.send(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: node\r\n\r\n"))
             try await raw.waitForClose()
             #expect(acceptor.recorder.all.isEmpty)
             #expect(acceptor.log.warned("unreadableHello"))
@@ -219,7 +219,7 @@ struct HandshakeTests {
         let acceptor = TestNode(1)
         try await withNodes(acceptor) {
             let raw = try await RawPeer.dial(try await acceptor.start())
-            for _ in 0..<2 { try await raw.send(FrameKind(rawValue: 1), RawPeer.helloBytes(2)) }
+            for _ in 0..<2 { await raw.send(FrameKind(rawValue: 1), RawPeer.helloBytes(2)) }
             try await raw.waitForClose()
             #expect(acceptor.recorder.all.first?.isUp(2) == true)
         }
@@ -236,19 +236,19 @@ struct HandshakeTests {
             var peers: [RawPeer] = []
             for node in [2, 3] as [UInt64] {
                 let raw = try await RawPeer.dial(address)
-                try await raw.send(FrameKind(rawValue: 1), RawPeer.helloBytes(node))
+                await raw.send(FrameKind(rawValue: 1), RawPeer.helloBytes(node))
                 await acceptor.recorder.waitForUp(node)
                 peers.append(raw)
             }
             let third = try await RawPeer.dial(address)
-            try await third.send(FrameKind(rawValue: 1), RawPeer.helloBytes(4))
+            await third.send(FrameKind(rawValue: 1), RawPeer.helloBytes(4))
             try await third.waitForClose()
             await condition { acceptor.log.warned("tooManyLinks") }
             // One that leaves makes room.
             try await peers[0].close()
             await acceptor.recorder.waitForDown(2)
             let fourth = try await RawPeer.dial(address)
-            try await fourth.send(FrameKind(rawValue: 1), RawPeer.helloBytes(4))
+            await fourth.send(FrameKind(rawValue: 1), RawPeer.helloBytes(4))
             await acceptor.recorder.waitForUp(4)
 
             var mute: [RawPeer] = []

@@ -3,11 +3,6 @@ import RaftServer
 
 /// Certificates made by the `openssl` command, so that the transport is tested against an authority that is not ours.
 struct TestAuthority {
-    struct CommandFailed: Error {
-        var command: [String]
-        var output: String
-    }
-
     let folder: String
     private var authority: String { "\(folder)/ca.crt" }
 
@@ -42,19 +37,11 @@ struct TestAuthority {
 
     private static func openssl(_ arguments: String...) throws {
         let log = NSTemporaryDirectory() + "amas-openssl-" + UUID().uuidString
-        _ = FileManager.default.createFile(atPath: log, contents: nil)
         defer { try? FileManager.default.removeItem(atPath: log) }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["openssl"] + arguments
-        // A file, not a pipe: the child processes of other tests would inherit the pipe and keep it open.
-        process.standardOutput = FileHandle(forWritingAtPath: log)
-        process.standardError = process.standardOutput
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
+        let status = try ChildProcess(["openssl"] + arguments, output: log).wait()
+        guard status == 0 else {
             let output = String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self)
-            throw CommandFailed(command: arguments, output: output)
+            throw ChildProcess.Failed(command: arguments, code: status, output: output)
         }
     }
 }

@@ -89,7 +89,7 @@ final class Recorder: Sendable {
     private var summary: String {
         let heard = all
         let links = heard.filter { if case .frame = $0 { false } else { true } }
-        return "\(heard.count - links.count) frames and \(links)"
+        return "\(heard.count - links.count) frames and \(links.count) link events, at last \(links.suffix(10))"
     }
 }
 

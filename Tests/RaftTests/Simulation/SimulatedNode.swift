@@ -4,7 +4,9 @@
 struct SimulatedNode {
     let id: NodeID
     /// Nil while the process is down.
-    var raft: Raft?
+    private(set) var raft: Raft?
+    /// Whether there is a `raft`; kept apart because asking the other copies it in a debug build.
+    private(set) var isUp = false
     var disk: SimulatedDisk
     /// Counts the starts; events meant for an earlier process are void.
     var boot = 0
@@ -28,7 +30,20 @@ struct SimulatedNode {
         disk = SimulatedDisk(membership: membership)
     }
 
-    var isUp: Bool { raft != nil }
+    mutating func start(_ new: Raft) {
+        raft = new
+        isUp = true
+    }
+
+    mutating func stop() {
+        raft = nil
+        isUp = false
+    }
+
+    mutating func step(_ input: Input, at time: UInt64) -> [Effect] {
+        let tick = localTick(time)
+        return raft?.step(input, at: tick) ?? []
+    }
 
     func localTick(_ time: UInt64) -> Tick { Tick((time - bootTime) * clockRate / 1000) }
 

@@ -26,7 +26,7 @@ struct SimulationOptions {
     var snapshotEvery: Int?
     var keptBehindSnapshot = 0
 
-    // How often per thousand fault draws (one each 40 ms).
+    // How often per thousand fault draws (one each 20 ms).
     var crashPerMille = 0
     var pausePerMille = 0
     var cutPerMille = 0
@@ -55,12 +55,12 @@ struct SimulationOptions {
         var options = SimulationOptions()
         options.seed = seed
         options.nodes = random.pick([1, 2, 3, 3, 3, 4, 5, 5, 6, 7])
-        options.safetyMilliseconds = 4000
+        options.safetyMilliseconds = 2500
         options.drawNetwork(&random)
         options.drawNodes(&random)
         options.drawFaults(&random)
         options.drawSettings(&random)
-        options.proposalEvery = random.pick([5, 20, 50])
+        options.proposalEvery = random.pick([10, 20, 50])
         options.readEvery = random.pick([nil, 15, 60])
         options.keepsMinorityDown = random.chance(400)
         options.usesCodec = random.chance(250)
@@ -86,15 +86,15 @@ struct SimulationOptions {
 
     private mutating func drawFaults(_ random: inout SeededRandom) {
         crashPerMille = random.pick([0, 10, 40])
-        pausePerMille = random.pick([0, 0, 20])
+        pausePerMille = random.pick([0, 0, 15])
         cutPerMille = random.pick([0, 20, 60])
         linkFlapPerMille = random.pick([0, 20, 100])
         diskStallPerMille = random.pick([0, 0, 15])
-        transferPerMille = random.pick([0, 0, 30])
+        transferPerMille = random.pick([0, 30, 60])
     }
 
     private mutating func drawSettings(_ random: inout SeededRandom) {
-        if random.chance(600) {
+        if random.chance(700) {
             settings.heartbeatMilliseconds = 20
             settings.electionMilliseconds = 120
             settings.electionJitterMilliseconds = 80

@@ -33,7 +33,7 @@ extension World {
         if isDisturbed, networkRandom.chance(options.lossPerMille) { return }
         let copies = isDisturbed && networkRandom.chance(options.duplicationPerMille) ? 2 : 1
         for _ in 0..<copies {
-            var delay = networkRandom.milliseconds(options.delay)
+            var delay = networkRandom.milliseconds(isCalm ? 0...1 : options.delay)
             if isDisturbed, networkRandom.chance(options.slowPerMille) { delay += networkRandom.milliseconds(50...1500) }
             var time = now + delay
             if !(isDisturbed && networkRandom.chance(options.reorderPerMille)) { time = max(time, link.lastDelivery) }
@@ -77,7 +77,7 @@ extension World {
         let place = place(id)
         guard !nodes[place].diskIsBusy, !nodes[place].disk.queue.isEmpty else { return }
         nodes[place].diskIsBusy = true
-        let time = max(now, nodes[place].diskStalledUntil) + diskRandom.milliseconds(options.diskDelay)
+        let time = max(now, nodes[place].diskStalledUntil) + diskRandom.milliseconds(isCalm ? 0...1 : options.diskDelay)
         events.schedule(.diskDone(id, boot: nodes[place].boot), at: time)
     }
 
@@ -114,10 +114,11 @@ extension World {
     private mutating func handToMachine(_ entries: [Entry], on id: NodeID) {
         guard let last = entries.last?.index, let first = entries.first?.index else { return }
         let boot = self[id].boot
+        let delay = isCalm ? 0...1 : options.applyDelay
         if entries.count > 2, diskRandom.chance(300) {
-            events.schedule(.applied(id, boot: boot, first.next), at: now + diskRandom.milliseconds(options.applyDelay))
+            events.schedule(.applied(id, boot: boot, first.next), at: now + diskRandom.milliseconds(delay))
         }
-        events.schedule(.applied(id, boot: boot, last), at: now + options.applyDelay.upperBound)
+        events.schedule(.applied(id, boot: boot, last), at: now + delay.upperBound)
     }
 
     mutating func applied(_ id: NodeID, _ index: LogIndex) throws {

@@ -13,8 +13,8 @@ extension World {
         nodes[place].clockRate = UInt64(1000 + faultRandom.number(-drift...drift))
         var settings = options.settings
         settings.seed = faultRandom.next()
-        nodes[place].raft = Raft(
-            id: id, settings: settings, restored: nodes[place].disk.restored, now: nodes[place].localTick(now))
+        let restored = nodes[place].disk.restored
+        nodes[place].start(Raft(id: id, settings: settings, restored: restored, now: nodes[place].localTick(now)))
         nodes[place].machineApplied = nodes[place].disk.snapshot.position.index
         invariants.started(nodes[place])
         coverage.starts += 1
@@ -30,7 +30,7 @@ extension World {
         let place = place(id)
         guard nodes[place].isUp else { return }
         coverage.crashes += 1
-        nodes[place].raft = nil
+        nodes[place].stop()
         nodes[place].boot += 1
         nodes[place].disk.crash(keeping: faultRandom.number(0...nodes[place].disk.queue.count))
         nodes[place].diskIsBusy = false
@@ -111,7 +111,7 @@ extension World {
 
     mutating func drawFault() throws {
         guard isDisturbed else { return }
-        events.schedule(.faultDraw, at: now + 40)
+        events.schedule(.faultDraw, at: now + 20)
         if faultRandom.chance(options.crashPerMille) {
             let victim = faultRandom.pick(membership.voters)
             if self[victim].isUp {

@@ -11,6 +11,7 @@ extension World {
         events.schedule(.read, at: 10)
         try run(for: options.safetyMilliseconds)
         isDisturbed = false
+        isCalm = true
         let spared = options.keepsMinorityDown ? (options.nodes - 1) / 2 : 0
         let down = Array(membership.voters.shuffled(using: &faultRandom).prefix(spared))
         for id in down { crash(id, closingLinks: false) }

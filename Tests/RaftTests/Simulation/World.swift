@@ -31,6 +31,8 @@ struct World {
     var coverage = Coverage()
     /// Faults and random workload happen only while this is set.
     var isDisturbed = false
+    /// After a random run's faults everything is quick, so that what is left is bounded by rounds and not by slow disks.
+    var isCalm = false
     /// Depends on everything that happened, in order.
     var trace = TraceHash()
     /// Scenarios drop messages for which it gives true.
@@ -58,8 +60,8 @@ struct World {
     }
 
     subscript(id: NodeID) -> SimulatedNode {
-        get { nodes[Int(id.rawValue) - 1] }
-        set { nodes[Int(id.rawValue) - 1] = newValue }
+        _read { yield nodes[Int(id.rawValue) - 1] }
+        _modify { yield &nodes[Int(id.rawValue) - 1] }
     }
 
     func place(_ id: NodeID) -> Int { Int(id.rawValue) - 1 }
@@ -136,8 +138,7 @@ struct World {
         let place = place(id)
         guard nodes[place].isUp else { return }
         coverage.steps += 1
-        let tick = nodes[place].localTick(now)
-        guard let effects = nodes[place].raft?.step(input, at: tick) else { return }
+        let effects = nodes[place].step(input, at: now)
         trace.add(now, id, effects.count)
         guard let raft = nodes[place].raft else { return }
         let observed = ObservedStep(node: id, boot: nodes[place].boot, time: now, effects: effects, raft: raft)

@@ -26,6 +26,11 @@ enum TestLog {
         (0..<bytes).map { UInt8(truncatingIfNeeded: UInt64($0) &* 31 &+ index &* 7 &+ 1) }
     }
 
+    /// What a recovery gives for entries made by `entry`.
+    static func entries(_ indices: ClosedRange<UInt64>, bytes: Int) -> [RecoveredLog.Entry] {
+        indices.map { RecoveredLog.Entry(index: $0, term: 1, payload: payload($0, bytes: bytes)[...]) }
+    }
+
     static func segmentName(_ sequence: UInt64) -> String {
         let digits = String(sequence)
         return String(repeating: "0", count: 20 - digits.count) + digits + ".wal"

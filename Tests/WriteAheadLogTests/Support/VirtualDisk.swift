@@ -162,6 +162,12 @@ final class VirtualDisk: LogStorage, @unchecked Sendable {
         }
     }
 
+    /// Makes a sector of a file look as if nothing had ever been written there.
+    func blank(_ sector: Int, of name: String) {
+        let start = sector * Self.sectorBytes
+        self[name].replaceSubrange(start..<(start + Self.sectorBytes), with: repeatElement(0, count: Self.sectorBytes))
+    }
+
     func delete(_ name: String) {
         names[name] = nil
         durableNames[name] = nil
@@ -228,8 +234,10 @@ final class VirtualFile: LogFile {
         guard !bytes.isEmpty else { return }
         let range = Int(offset)..<(Int(offset) + bytes.count)
         extend(to: range.upperBound)
-        inode.seen.withUnsafeMutableBytes { $0.baseAddress!.advanced(by: range.lowerBound)
-            .copyMemory(from: bytes.baseAddress!, byteCount: bytes.count) }
+        inode.seen.withUnsafeMutableBytes {
+            $0.baseAddress!.advanced(by: range.lowerBound)
+                .copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+        }
         let sectors = (range.lowerBound / VirtualDisk.sectorBytes)...((range.upperBound - 1) / VirtualDisk.sectorBytes)
         inode.dirtySectors.formUnion(sectors)
     }

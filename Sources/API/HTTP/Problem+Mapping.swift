@@ -1,0 +1,73 @@
+import ClusterState
+import RaftServer
+
+// The one place where what other rooms refuse becomes what a client reads.
+extension Problem {
+    /// A write that the cluster did not answer.
+    init(write error: RequestError) {
+        let repeatable = "it may still take effect; repeat it with the same Idempotency-Key to learn the outcome"
+        switch error {
+        case .noQuorum: self.init(.noQuorum, "\(repeatable)")
+        case .timedOut: self.init(.outcomeUnknown, "the cluster did not answer in time; \(repeatable)")
+        case .overloaded: self.init(.overloaded, "too many requests wait for the log; nothing was accepted")
+        case .tooLarge(let limit): self.init(.tooLarge, "a command may have \(limit) bytes")
+        case .stopped: self.init(.outcomeUnknown, "the node is stopping; \(repeatable)")
+        }
+    }
+
+    /// A read that the cluster did not answer.
+    init(read error: RequestError) {
+        switch error {
+        case .noQuorum: self.init(.noQuorum, "read with ?consistency=stale to see what this node has")
+        case .timedOut: self.init(.readTimeout, "this node could not become fresh enough in time")
+        case .overloaded: self.init(.overloaded, "too many reads wait for the leader")
+        case .tooLarge: self.init(.internal)
+        case .stopped: self.init(.notReady, "the node is stopping")
+        }
+    }
+
+    init(_ error: TaskStoreError) {
+        switch error {
+        case .unavailable: self.init(.storeUnavailable, "the task is not in the live state, and PostgreSQL cannot be asked")
+        case .failed: self.init(.internal, "PostgreSQL gave an answer that cannot be read")
+        }
+    }
+
+    init(_ error: JSONError) {
+        switch error.reason {
+        case .tooDeep, .stringTooLong, .tooManyValues, .empty, .unexpectedEnd, .unexpectedByte, .invalidNumber,
+            .numberOutOfRange, .controlCharacter, .invalidEscape, .loneSurrogate, .nulCharacter, .invalidUTF8,
+            .duplicateName, .trailingText:
+            self.init(.malformedJSON, error.explanation)
+        }
+    }
+
+    /// A command that changed nothing.
+    init(_ rejection: Rejection) {
+        switch rejection {
+        case .invalid(let field): self = .invalid(field, "is not accepted")
+        case .unknownDependency(let id): self = .invalid("depends_on", "there is no task \(id)")
+        case .tooLarge(let limit): self.init(.tooLarge, "the limit is \(limit) bytes")
+        case .overloaded(let seconds):
+            self.init(.overloaded, "what is live and what PostgreSQL has not taken fills the budget")
+            retryAfterSeconds = seconds
+        case .idempotencyTableFull(let seconds):
+            self.init(.overloaded, "too many idempotency keys are in use")
+            retryAfterSeconds = seconds
+        case .idempotencyConflict:
+            self.init(.idempotencyConflict, "send the same body as the first time, or another key")
+        case .unknownTask: self.init(.notFound, "there is no task with this id")
+        case .alreadyExists: self.init(.wrongState, "a task with this id exists")
+        case .wrongState(let status): self.init(.wrongState, "the task is \(status.name)")
+        case .evicted(let status, _): self.init(.archived, "the task is \(status.name) and in PostgreSQL only")
+        case .sessionEnded:
+            self.init(.outcomeUnknown, "the cluster has declared this node gone; repeat with the same Idempotency-Key")
+        case .outcomeForgotten: self.init(.outcomeForgotten, "look for the task before you repeat the request")
+        case .windowExceeded: self.init(.overloaded, "too many requests of this node are under way")
+        case .noCluster: self.init(.notReady, "the cluster is being created")
+        case .malformed, .clusterExists, .unknownNode, .unknownIncarnation, .unknownStep, .stepAlreadyCompleted, .fenced,
+            .stale, .notAllNodesReady:
+            self.init(.internal)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import FoundationEssentials
+
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case table, json
+}
+
+/// How a command finds its cluster and prints its answer.
+struct ClientOptions: ParsableArguments {
+    @Option(name: .long, help: "Where the cluster is; several are separated by commas (default: $AMAS_URL, then $AMAS_NODES).")
+    var url: String?
+
+    @Option(name: .long, help: "A file with the API key (default: $AMAS_TOKEN).")
+    var tokenFile: String?
+
+    @Option(name: .long, help: "Seconds to wait for an answer.")
+    var timeout: Int = 30
+
+    @Option(name: [.customShort("o"), .long], help: "How to print: table or json.")
+    var output: OutputFormat = .table
+
+    func validate() throws {
+        guard (1...3600).contains(timeout) else { throw ValidationError("--timeout is from 1 to 3600 seconds") }
+    }
+
+    func client() throws(CommandFailure) -> ClusterClient {
+        let environment = ProcessInfo.processInfo.environment
+        let list = url ?? environment["AMAS_URL"] ?? environment["AMAS_NODES"] ?? ""
+        var token = environment["AMAS_TOKEN"]
+        if let tokenFile {
+            guard let text = try? String(contentsOfFile: tokenFile, encoding: .utf8) else {
+                throw CommandFailure(code: .usage, message: "cannot read the key in \(tokenFile)")
+            }
+            token = text.trimmed
+        }
+        return try ClusterClient(
+            urls: list.split(separator: ",").map { String($0) }, token: token, timeout: .seconds(timeout))
+    }
+}
+
+extension String {
+    /// Without white space at either end, as secrets in files have it.
+    var trimmed: String {
+        var rest = self[...]
+        while let first = rest.first, first.isWhitespace { rest = rest.dropFirst() }
+        while let last = rest.last, last.isWhitespace { rest = rest.dropLast() }
+        return String(rest)
+    }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Egress
+import FoundationEssentials
+import Providers
+
+/// Where a node's configuration comes from.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(name: .long, help: "The YAML file.") var config: String?
+    @Option(name: .long, help: "Overrides a setting: key=value, such as log.level=debug.") var set: [String] = []
+
+    func load() throws(CommandFailure) -> NodeConfiguration {
+        var yaml: String?
+        if let config {
+            guard let text = try? String(contentsOfFile: config, encoding: .utf8) else {
+                throw CommandFailure(code: .usage, message: "cannot read \(config)")
+            }
+            yaml = text
+        }
+        let sources = ConfigurationSources(
+            yaml: yaml, environment: ProcessInfo.processInfo.environment, overrides: set)
+        do throws(ConfigurationError) {
+            return try NodeConfiguration(sources, secret: Self.secret)
+        } catch {
+            throw CommandFailure(code: .usage, message: error.description)
+        }
+    }
+
+    private static func secret(_ reference: SecretReference) -> Secret? {
+        let text: String? =
+            switch reference {
+            case .environment(let name): ProcessInfo.processInfo.environment[name]
+            case .file(let path): try? String(contentsOfFile: path, encoding: .utf8)
+            }
+        return text.map { Secret($0.trimmed) }
+    }
+}
+
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Check a node's configuration.", subcommands: [Check.self])
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check the configuration and print the one in force, secrets masked.")
+        @OptionGroup var options: ConfigurationOptions
+
+        func run() throws {
+            Terminal.output(try options.load().description)
+        }
+    }
+}
+
+extension NodeConfiguration: CustomStringConvertible {
+    /// All settings in force, as YAML, secrets masked.
+    var description: String {
+        let tls = peerTLS.map { "certificate: \($0.certificate)\n  private_key: \($0.privateKey)\n  authorities: \($0.authorities)" }
+        var lines = [
+            "cluster:", "  id: \(clusterID)", "  node: \(node)", "  data_folder: \(dataFolder)", "  listen: \"\(peerListen)\"",
+            "  " + (tls ?? "insecure: true"), "  heartbeat_milliseconds: \(heartbeatMilliseconds)",
+            "  election_milliseconds: \(electionMilliseconds)", "  realtime_priority: \(realtimePriority ?? 0)", "  members:",
+        ]
+        lines += members.map { "    - {id: \($0.id), name: \($0.name), peer: \"\($0.peer)\"}" }
+        lines += ["http:", "  listen: \"\(httpListen)\"", "  api_key_file: \(apiKeyFile)"]
+        lines += ["postgres:", "  url: \(postgres == nil ? "\"\"" : "\"***\"")", "  connections: \(postgresConnections)"]
+        lines += ["workspace:", "  roots: [\(workspaceRoots.joined(separator: ", "))]"]
+        lines += ["executor:", "  slots: \(executorSlots)", "  tool_threads: \(toolThreads)"]
+        lines += ["egress:", "  allow_private: [\(allowPrivateRanges.joined(separator: ", "))]"]
+        lines += ["log:", "  level: \(logLevel)", "  format: \(logFormat)", "providers:"]
+        lines += providers.map { "  - {id: \($0.id), model: \($0.model), base_url: \"\($0.endpoint)\", api_key: \"***\"}" }
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,137 @@
+import Testing
+
+@testable import Raft
+
+@Suite("Scenarios: replication")
+struct ReplicationScenarios {
+    @Test("P8: a follower acknowledges entries once they are durable, not when they arrive")
+    func acknowledgement() throws {
+        var node = Raft.node(2, of: 3, term: 1)
+        let append = Message.AppendEntries(previous: .zero, entries: [.command(1, 1), .command(2, 1)], commit: 2)
+        let effects = node.step(.message(Message(from: 1, to: 2, term: 1, body: .appendEntries(append))), at: .zero)
+        #expect(effects.messages.isEmpty)
+        #expect(node.commitIndex == 2)
+        #expect(effects.applied.isEmpty, "committed, and not yet durable here")
+        let write = try #require(effects.writes.first)
+        let after = node.step(.persisted(write.token), at: .zero)
+        #expect(after.bodies == [.appendAccepted(match: 2)])
+        #expect(after.applied.map(\.index) == [1, 2])
+    }
+
+    @Test("P8: what was acknowledged in passing, while its write was under way, waits as well")
+    func repeatedAppendWaits() throws {
+        var node = Raft.node(2, of: 3, term: 1)
+        let append = Message.AppendEntries(previous: .zero, entries: [.command(1, 1)], commit: 0)
+        let message = Message(from: 1, to: 2, term: 1, body: .appendEntries(append))
+        let write = try #require(node.step(.message(message), at: .zero).writes.first)
+        for _ in 0..<1000 { #expect(node.step(.message(message), at: .zero).isEmpty) }
+        let after = node.step(.persisted(write.token), at: .zero)
+        #expect(after.bodies == [.appendAccepted(match: 1)], "the repetitions did not pile up")
+    }
+
+    @Test("P9: an old write's completion does not acknowledge what replaced its entries")
+    func overlappingWrites() throws {
+        var node = Raft.node(2, of: 3, term: 1)
+        func append(_ entries: ArraySlice<Entry>, from leader: NodeID, term: Term) -> Input {
+            let body = Message.Body.appendEntries(.init(previous: .zero, entries: entries, commit: 0))
+            return .message(Message(from: leader, to: 2, term: term, body: body))
+        }
+        let first = try #require(node.step(append([.command(1, 1), .command(2, 1)], from: 1, term: 1), at: .zero).writes.first)
+        let second = try #require(node.step(append([.command(1, 2), .command(2, 2)], from: 3, term: 2), at: .zero).writes.first)
+        #expect(second.truncateFrom == 1)
+        #expect(node.step(.persisted(first.token), at: .zero).messages.isEmpty)
+        #expect(node.durableIndex == 0)
+        #expect(node.step(.persisted(second.token), at: .zero).bodies == [.appendAccepted(match: 2)])
+    }
+
+    @Test("P10: a single node commits and applies only what is durable")
+    func singleNode() throws {
+        var node = Raft.node(1, of: 1)
+        let campaign = try #require(node.step(.tick, at: node.nextDeadline).writes.first)
+        let elected = node.step(.persisted(campaign.token), at: node.now)
+        #expect(node.role == .leader && node.commitIndex == 0)
+        _ = node.step(.persisted(try #require(elected.writes.first).token), at: node.now)
+        #expect(node.commitIndex == 1)
+        let effects = node.step(.propose([Proposal(token: 1, data: [1])]), at: node.now)
+        #expect(node.commitIndex == 1 && effects.applied.isEmpty)
+        let after = node.step(.persisted(try #require(effects.writes.first).token), at: node.now)
+        #expect(node.commitIndex == 2 && after.applied.map(\.index) == [2])
+    }
+
+    @Test("a leader sends before its own write is done, and counts itself only after it")
+    func parallelWrite() throws {
+        var leader = Raft.node(1, of: 3)
+        leader.winElection()
+        _ = leader.hears(.appendAccepted(match: 1), from: 2, term: 1)
+        let effects = leader.step(.propose([Proposal(token: 1, data: [1])]), at: leader.now)
+        #expect(effects.appends.map(\.entries.count) == [1])
+        let accepted = Message(from: 2, to: 1, term: 1, body: .appendAccepted(match: 2))
+        _ = leader.step(.message(accepted), at: leader.now)
+        #expect(leader.commitIndex == 1)
+        _ = leader.step(.persisted(try #require(effects.writes.first).token), at: leader.now)
+        #expect(leader.commitIndex == 2)
+    }
+
+    @Test("P19: an old or repeated append cuts nothing")
+    func oldAppend() {
+        var node = Raft.node(2, of: 3, term: 2, logTerms: [1, 1, 2, 2, 2])
+        let old = Message.AppendEntries(previous: .at(1, 1), entries: [.command(2, 1), .command(3, 2)], commit: 1)
+        let effects = node.hears(.appendEntries(old), from: 1, term: 2)
+        #expect(effects.writes.isEmpty)
+        #expect(effects.bodies == [.appendAccepted(match: 3)], "no more than the message proves")
+        #expect(node.lastLog == .at(5, 2) && node.commitIndex == 1)
+    }
+
+    @Test("P19: an append from before what is compacted is answered with what is committed")
+    func appendBeforeCompaction() {
+        var node = Raft.node(2, of: 3, term: 2, logTerms: [1, 1, 2, 2, 2])
+        _ = node.hears(.heartbeat(commit: 4, round: 1), from: 1, term: 2)
+        _ = node.stepDurably(.applied(4), at: node.now)
+        let snapshot = SnapshotDescriptor(position: .at(4, 2), membership: .voters(3))
+        _ = node.stepDurably(.snapshotSaved(snapshot, compactThrough: 4), at: node.now)
+        let old = Message.AppendEntries(previous: .at(1, 1), entries: [.command(2, 1)], commit: 4)
+        #expect(node.hears(.appendEntries(old), from: 1, term: 2).bodies == [.appendAccepted(match: 4)])
+    }
+
+    /// The divergent tail: 10,000 entries in one foreign term, and in ten.
+    @Test("P25: a divergent tail of 10,000 entries is found in a few rounds", arguments: [1, 10])
+    func divergentTail(foreignTerms: Int) {
+        let common = Array(repeating: Term(1), count: 100)
+        let tail = (0..<10_000).map { Term(UInt64(2 + 2 * ($0 * foreignTerms / 10_000))) }
+        let own = (0..<10_000).map { Term(UInt64(3 + 2 * ($0 * foreignTerms / 10_000))) }
+        var leader = Raft.node(1, of: 3, term: 40, logTerms: common + own)
+        leader.winElection()
+        var exchange = Exchange([leader, Raft.node(2, of: 3, term: 40, logTerms: common + tail)])
+        exchange.step(1, .linkUp(2))
+        var rounds = 0
+        while exchange[2].lastLog != exchange[1].lastLog, rounds < 1000 {
+            exchange.round()
+            rounds += 1
+        }
+        // Each question passes a whole term on one side or the other; then the entries go in messages of 256 KiB.
+        let probing = 2 * (2 * foreignTerms + 2)
+        let sending = 2 * (10_001 * 36 / exchange[1].settings.maximumAppendBytes + 2)
+        #expect(rounds <= probing + sending)
+        #expect(exchange[2].logTerms == exchange[1].logTerms)
+    }
+
+    @Test("no more messages are in flight than the limit, and an answer lets the next one go")
+    func window() {
+        var settings = Settings(seed: 1)
+        settings.maximumInFlightAppends = 2
+        var leader = Raft.node(1, of: 3, settings: settings)
+        leader.winElection()
+        _ = leader.hears(.appendAccepted(match: 1), from: 2, term: 1)
+        var sent: [Message] = []
+        for token in 1...5 {
+            sent += leader.stepDurably(.propose([Proposal(token: UInt64(token), data: [1])]), at: leader.now).messages(to: 2)
+        }
+        #expect([Effect].bodies(sent).appends.map { $0.entries.map(\.index) } == [[2], [3]])
+        let next = leader.hears(.appendAccepted(match: 2), from: 2, term: 1).messages(to: 2)
+        #expect([Effect].bodies(next).appends.map { $0.entries.map(\.index) } == [[4, 5, 6]], "what waited goes together")
+    }
+}
+
+extension [Effect] {
+    static func bodies(_ messages: [Message]) -> [Effect] { messages.map { .send($0) } }
+}

@@ -1,0 +1,63 @@
+# The load balancer in front of the nodes; sourced by `up`.
+
+# A request is sent to another node when its node dies under it: a GET, and a POST that carries an Idempotency-Key, up to the
+# body that the buffer holds (96 KiB). When no node is ready all live ones serve, so that reads and clear refusals remain.
+write_haproxy_configuration() {
+  local listen=${AMAS_URL#http://} name server_lines="" live_lines=""
+  for name in $(node_names); do
+    # shellcheck disable=SC1090
+    . "$data/nodes/$name/node.env"
+    server_lines="$server_lines
+  server $name ${http#http://} check"
+    live_lines="$live_lines
+  server $name ${http#http://} check"
+  done
+  cat >"$data/haproxy.cfg" <<CONFIG
+global
+  maxconn 20000
+  tune.bufsize 98304
+  stats socket $data/haproxy.sock mode 600 level admin
+
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 70s
+  timeout server 70s
+  timeout http-request 10s
+  timeout queue 10s
+  timeout tunnel 1h
+  retries 5
+  option redispatch 1
+  option http-buffer-request
+  default-server inter 250ms fastinter 100ms downinter 250ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down
+
+frontend clients
+  bind $listen
+  use_backend ready_nodes if { nbsrv(ready_nodes) gt 0 }
+  default_backend live_nodes
+
+backend ready_nodes
+  balance leastconn
+  option httpchk
+  http-check send meth GET uri /readyz
+  http-check expect status 200
+  retry-on conn-failure empty-response response-timeout
+  http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(Idempotency-Key) -m found }$server_lines
+
+backend live_nodes
+  balance leastconn
+  option httpchk
+  http-check send meth GET uri /livez
+  http-check expect status 200
+  retry-on conn-failure empty-response response-timeout
+  http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(Idempotency-Key) -m found }$live_lines
+CONFIG
+}
+
+start_haproxy() {
+  alive "$data/haproxy.pid" && return 0
+  write_haproxy_configuration
+  haproxy -c -q -f "$data/haproxy.cfg" || fail "HAProxy refuses $data/haproxy.cfg"
+  setsid haproxy -db -f "$data/haproxy.cfg" >>"$data/haproxy.log" 2>&1 </dev/null &
+  printf '%s' "$!" >"$data/haproxy.pid"
+}
