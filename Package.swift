@@ -52,13 +52,25 @@ let package = Package(
         // 1
         room("Raft"),
         room("WriteAheadLog", imports: ["CPlatform"]),
-        room("Telemetry", imports: [logging, .product(name: "Metrics", package: "swift-metrics"), .product(name: "CoreMetrics", package: "swift-metrics")]),
+        room("Postgres", imports: ["CPostgres", "CPlatform", logging]),
+        room("Telemetry", imports: ["CPlatform", logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         // 2
         room("ClusterState", imports: ["Raft", "COpenSSL", "CLZ4", protobuf], exclude: ["Schema"]),
         room(
             "RaftServer",
             imports: ["Raft", "WriteAheadLog", "CPlatform", logging, .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio),
-        room("Orchestration", imports: ["Raft", "RaftServer", "ClusterState", logging, protobuf]),
+        room("Egress", imports: ["CCurl", "CPlatform", logging]),
+        // 3
+        room("Providers", imports: ["Egress", logging]),
+        room("Storage", imports: ["Postgres", "ClusterState", "Raft", "Telemetry", logging]),
+        // 4
+        room("Agents"),
+        // 5
+        room(
+            "Orchestration",
+            imports: [
+                "Raft", "RaftServer", "ClusterState", "Telemetry", "Providers", "Storage", "Agents", logging, protobuf,
+            ]),
         // 7
         .executableTarget(name: "amas", dependencies: [
             .product(name: "Hummingbird", package: "hummingbird"),

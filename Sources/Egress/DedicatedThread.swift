@@ -15,7 +15,8 @@ enum DedicatedThread {
 
     /// Runs `body` on a new detached thread named `name` (at most 15 bytes). False when the system has no thread left.
     ///
-    /// SIGPIPE is blocked there: OpenSSL, writing to a connection that the peer has closed, would end the process with it.
+    /// SIGPIPE is blocked there: OpenSSL, writing to a connection that the peer has closed, would end the process with
+    /// it.
     static func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
         let work = Unmanaged.passRetained(Work(name: name, body: body))
         var thread = pthread_t()

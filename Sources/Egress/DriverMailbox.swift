@@ -3,8 +3,8 @@ import Synchronization
 
 typealias TransferID = UInt64
 
-/// What other threads want of libcurl's thread. Bounded: a transfer is admitted or refused here, in the caller's thread, and
-/// each admitted one can add a few commands at most.
+/// What other threads want of libcurl's thread. Bounded: a transfer is admitted or refused here, in the caller's
+/// thread, and each admitted one can add a few commands at most.
 final class DriverMailbox: Sendable {
     enum Command: Sendable {
         case start(TransferID, TransferPlan, ResponseChannel)

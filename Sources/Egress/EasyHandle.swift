@@ -78,7 +78,9 @@ final class EasyHandle {
         try check(amas_curl_set_offset(raw, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count)))
         let code = bytes.withUnsafeBytes { buffer in
             // An empty array may have no address, which libcurl would read as "no body set".
-            buffer.baseAddress.map { amas_curl_set_pointer(raw, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: $0)) }
+            buffer.baseAddress.map {
+                amas_curl_set_pointer(raw, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: $0))
+            }
                 ?? "".withCString { amas_curl_set_string(raw, CURLOPT_COPYPOSTFIELDS, $0) }
         }
         try check(code)

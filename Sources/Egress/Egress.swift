@@ -5,7 +5,8 @@
 //   EgressURL         a parsed and canonical address; what was checked is what is connected to
 //   EgressClient      sends requests under the policy: `send` streams the answer, `collect` reads it whole
 //   Resolver          names to addresses, on threads of its own, bounded and briefly cached
-//   TransferDriver    one libcurl multi handle on one thread; everything that libcurl does happens there
+//   TransferLoop      one libcurl multi handle on one thread; everything that libcurl does happens there. Others reach it
+//                     through `DriverMailbox`, and read from it through `ResponseChannel`
 //   EgressLimits      every bound of the room, in one place
 //
 // The way of a request
@@ -13,11 +14,12 @@
 //   address only → head → body in chunks, held back while the reader is slow → the connection is kept for the next one.
 //   A redirect starts again at the first step; libcurl itself never follows one.
 //
-// The policy is enforced three times, because each check covers what the one before cannot see: on the resolved addresses,
-// when libcurl asks for a socket (so that not even a handshake leaves for an unchecked address), and when a request is
-// about to be sent on a connection that was opened for an earlier one.
+// The policy is enforced three times, because each check covers what the one before cannot see: on the resolved
+// addresses, when libcurl asks for a socket (so that not even a handshake leaves for an unchecked address), and when a
+// request is about to be sent on a connection that was opened for an earlier one.
 //
-// What may not live here: knowledge of providers, agents or tasks; retries; any other way to open an outbound connection.
+// What may not live here: knowledge of providers, agents or tasks; retries; any other way to open an outbound
+// connection.
 
 /// What the operator sets once for the whole client.
 public struct EgressConfiguration: Sendable, Equatable {

@@ -2,14 +2,14 @@ import CCurl
 public import Logging
 import Synchronization
 
-/// The way out: every request is judged by the policy, goes to a checked address, and ends within its deadlines. Callable
-/// from any task and thread.
+/// The way out: every request is judged by the policy, goes to a checked address, and ends within its deadlines.
+/// Callable from any task and thread.
 ///
-/// Nothing is repeated here, with one exception that is libcurl's: when a kept connection turns out to have been closed by the
-/// server before anything of a response came, the request is sent again on a new connection.
+/// Nothing is repeated here, with one exception that is libcurl's: when a kept connection turns out to have been closed
+/// by the server before anything of a response came, the request is sent again on a new connection.
 ///
-/// Cancelling the task that waits for a response, or for the next piece of its body, answers it at once with `cancelled` and
-/// closes the connection (HTTP/1) or resets the stream (HTTP/2).
+/// Cancelling the task that waits for a response, or for the next piece of its body, answers it at once with
+/// `cancelled` and closes the connection (HTTP/1) or resets the stream (HTTP/2).
 public final class EgressClient: Sendable {
     private let configuration: EgressConfiguration
     private let currentPolicy: Mutex<EgressPolicy>
@@ -35,7 +35,9 @@ public final class EgressClient: Sendable {
         self.mailbox = mailbox
         let limits = configuration.limits
         let hasStarted = DedicatedThread.start("amas-egress") {
-            guard let loop = TransferLoop(mailbox: mailbox, limits: limits) else { preconditionFailure("libcurl gives no multi handle") }
+            guard let loop = TransferLoop(mailbox: mailbox, limits: limits) else {
+                preconditionFailure("libcurl gives no multi handle")
+            }
             loop.run()
         }
         precondition(hasStarted, "the system gives no thread to a node that starts")
@@ -81,15 +83,19 @@ public final class EgressClient: Sendable {
         return EgressReply(head: response.head, url: response.url, body: body)
     }
 
-    /// Resolves and judges a host that a user named, for a tool that does not speak HTTP to it. The tool connects to one of the
-    /// addresses given and to nothing else.
+    /// Resolves and judges a host that a user named, for a tool that does not speak HTTP to it. The tool connects to
+    /// one of the addresses given and to nothing else.
     public func resolve(
         userTarget text: String, port: UInt16, within limit: Duration = .seconds(2)
     ) async throws(EgressError) -> CheckedDestination {
         let policy = self.policy
         let host: Host
         do {
-            if let address = IPAddress(text) { host = .address(address) } else { host = try HostSyntax.parse(text).get() }
+            if let address = IPAddress(text) {
+                host = .address(address)
+            } else {
+                host = try HostSyntax.parse(text).get()
+            }
             try policy.checkUserHost(host)
         } catch {
             throw .policyDenied(error)
@@ -108,7 +114,9 @@ public final class EgressClient: Sendable {
 // MARK: one hop
 
 extension EgressClient {
-    private func sendOnce(_ request: EgressRequest, until end: ContinuousClock.Instant) async throws(EgressError) -> EgressResponse {
+    private func sendOnce(_ request: EgressRequest, until end: ContinuousClock.Instant) async throws(EgressError)
+        -> EgressResponse
+    {
         let policy = self.policy
         let endpoint = request.url.endpoint
         do {
@@ -120,12 +128,14 @@ extension EgressClient {
         var addresses: [IPAddress] = []
         if proxy == nil {
             let limit = min(request.deadlines.connect, end - clock.now)
-            addresses = try await checkedAddresses(of: endpoint.host, for: request.purpose, under: policy, within: limit)
+            addresses = try await checkedAddresses(
+                of: endpoint.host, for: request.purpose, under: policy, within: limit)
         }
         var deadlines = request.deadlines
         deadlines.total = end - clock.now
         let plan = TransferPlan(
-            request: request, addresses: addresses, policy: policy, proxy: proxy?.url, userAgent: configuration.userAgent,
+            request: request, addresses: addresses, policy: policy, proxy: proxy?.url,
+            userAgent: configuration.userAgent,
             deadlines: deadlines, limits: configuration.limits)
         let transfer = try TransferHandle(plan, mailbox: mailbox)
         return EgressResponse(head: try await transfer.head(), url: request.url, body: EgressBody(transfer: transfer))
@@ -149,7 +159,9 @@ extension EgressClient {
     }
 
     private func proxy(to endpoint: Endpoint, for purpose: EgressPurpose) -> EgressProxy? {
-        guard let proxy = configuration.proxy, !proxy.bypass.contains(where: { $0.matches(endpoint.host) }) else { return nil }
+        guard let proxy = configuration.proxy, !proxy.bypass.contains(where: { $0.matches(endpoint.host) }) else {
+            return nil
+        }
         switch purpose {
         case .operatorConfigured: return proxy
         case .userTarget: return nil

@@ -1,5 +1,5 @@
-/// Why a request gave no answer, one case for each thing that a caller can do something about. A response with status 500
-/// is an answer, not an error.
+/// Why a request gave no answer, one case for each thing that a caller can do something about. A response with status
+/// 500 is an answer, not an error.
 public enum EgressError: Error, Sendable, Hashable {
     /// The outbound policy refuses; repeating the request is useless until the configuration changes.
     case policyDenied(PolicyDenial)

@@ -1,7 +1,7 @@
 /// What a request is for, which decides how strictly its target is judged.
 public enum EgressPurpose: Sendable, Hashable {
-    /// A call to an endpoint that the operator wrote into the configuration (a provider, Ollama, OPA, a collector): exempt
-    /// from the rules on hosts, schemes and addresses, for exactly this scheme, host and port.
+    /// A call to an endpoint that the operator wrote into the configuration (a provider, Ollama, OPA, a collector):
+    /// exempt from the rules on hosts, schemes and addresses, for exactly this scheme, host and port.
     case operatorConfigured(Endpoint)
     /// A call to a target that a user or a document named. Every rule applies.
     case userTarget
@@ -56,8 +56,8 @@ extension EgressPolicy {
         if case .address(let address) = host { try check(address, for: .userTarget) }
     }
 
-    /// Judges every address that a name resolved to: one bad address refuses them all, since a name with public and private
-    /// addresses is how a rebinding attack looks.
+    /// Judges every address that a name resolved to: one bad address refuses them all, since a name with public and
+    /// private addresses is how a rebinding attack looks.
     public func check(_ addresses: [IPAddress], for purpose: EgressPurpose) throws(PolicyDenial) {
         for address in addresses { try check(address, for: purpose) }
     }

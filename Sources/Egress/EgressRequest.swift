@@ -3,8 +3,8 @@ public struct EgressRequest: Sendable, Hashable {
     public var method: HTTPMethod
     public var url: EgressURL
     public var purpose: EgressPurpose
-    /// Sent as they are, in order. Names that steer the connection (`Host`, `Content-Length`, `Connection`, …) are refused.
-    /// The caller passes `traceparent` here.
+    /// Sent as they are, in order. Names that steer the connection (`Host`, `Content-Length`, `Connection`, …) are
+    /// refused. The caller passes `traceparent` here.
     public var headers: [HTTPHeader]
     public var body: [UInt8]
     public var deadlines: EgressDeadlines
@@ -15,8 +15,10 @@ public struct EgressRequest: Sendable, Hashable {
     public var protocols: HTTPProtocols
 
     public init(
-        _ method: HTTPMethod, _ url: EgressURL, for purpose: EgressPurpose, headers: [HTTPHeader] = [], body: [UInt8] = [],
-        deadlines: EgressDeadlines = EgressDeadlines(), maximumResponseBytes: Int? = nil, redirects: RedirectRule = .returned,
+        _ method: HTTPMethod, _ url: EgressURL, for purpose: EgressPurpose, headers: [HTTPHeader] = [],
+        body: [UInt8] = [],
+        deadlines: EgressDeadlines = EgressDeadlines(), maximumResponseBytes: Int? = nil,
+        redirects: RedirectRule = .returned,
         trust: TLSTrust = .system, protocols: HTTPProtocols = .automatic
     ) {
         self.method = method
@@ -81,7 +83,8 @@ public struct EgressDeadlines: Sendable, Hashable {
     public var total: Duration
 
     public init(
-        connect: Duration = .seconds(2), firstByte: Duration = .seconds(20), idle: Duration = .seconds(15), total: Duration = .seconds(60)
+        connect: Duration = .seconds(2), firstByte: Duration = .seconds(20), idle: Duration = .seconds(15),
+        total: Duration = .seconds(60)
     ) {
         self.connect = connect
         self.firstByte = firstByte
@@ -94,8 +97,8 @@ public struct EgressDeadlines: Sendable, Hashable {
 public enum RedirectRule: Sendable, Hashable {
     /// It is the response.
     case returned
-    /// It is followed, at most ``EgressLimits/redirects`` times, each hop judged by the policy. Across origins only harmless
-    /// headers go along; a body never does.
+    /// It is followed, at most ``EgressLimits/redirects`` times, each hop judged by the policy. Across origins only
+    /// harmless headers go along; a body never does.
     case followed
 }
 
@@ -113,8 +116,8 @@ public enum HTTPProtocols: Sendable, Hashable {
     case automatic
     /// HTTP/2 where a TLS server offers it, many requests sharing one connection; else HTTP/1.1.
     ///
-    /// libcurl 7.88 lets the server send up to 32 MiB of a stream whose reader is slow and keeps it in memory. So a streamed
-    /// body takes this only where it is known to be short or read at once.
+    /// libcurl 7.88 lets the server send up to 32 MiB of a stream whose reader is slow and keeps it in memory. So a
+    /// streamed body takes this only where it is known to be short or read at once.
     case http2OverTLS
     /// HTTP/1.1 only: a connection to itself, and no more in memory than ``EgressLimits/bufferedBodyBytes``.
     case http1Only

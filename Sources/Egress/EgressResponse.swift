@@ -41,8 +41,8 @@ public enum HTTPVersion: String, Sendable, Hashable {
     case http1_0 = "1.0", http1_1 = "1.1", http2 = "2", http3 = "3"
 }
 
-/// The body in pieces as they arrive. At most ``EgressLimits/bufferedBodyBytes`` wait for the reader; past that the server is
-/// held back. An error is thrown after the bytes that came before it.
+/// The body in pieces as they arrive. At most ``EgressLimits/bufferedBodyBytes`` wait for the reader; past that the
+/// server is held back. An error is thrown after the bytes that came before it.
 ///
 /// For one reader: iterating twice, or from two tasks at once, is a mistake of the caller.
 public struct EgressBody: AsyncSequence, Sendable {
@@ -66,8 +66,8 @@ public struct EgressBody: AsyncSequence, Sendable {
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(transfer: transfer) }
 }
 
-/// A host with the addresses that the policy has permitted. Made by ``EgressClient/resolve(userTarget:port:within:)`` only, so
-/// that having one is the proof that it was checked.
+/// A host with the addresses that the policy has permitted. Made by ``EgressClient/resolve(userTarget:port:within:)``
+/// only, so that having one is the proof that it was checked.
 public struct CheckedDestination: Sendable, Hashable {
     /// For the TLS server name and the certificate check; the connection goes to an address.
     public let host: Host

@@ -1,10 +1,10 @@
 import CCurl
 
-/// A URL that this room could send to: `http` or `https`, no credentials, a canonical host, a port. It says nothing about
-/// whether the policy permits it.
+/// A URL that this room could send to: `http` or `https`, no credentials, a canonical host, a port. It says nothing
+/// about whether the policy permits it.
 ///
-/// Parsed by libcurl's own parser, which also connects, so that what was checked and what is connected to cannot differ; and
-/// handed to libcurl in the canonical text made here.
+/// Parsed by libcurl's own parser, which also connects, so that what was checked and what is connected to cannot
+/// differ; and handed to libcurl in the canonical text made here.
 public struct EgressURL: Sendable, Hashable {
     public let endpoint: Endpoint
     /// From the first slash on, query included, fragment dropped.
@@ -60,7 +60,9 @@ extension EgressURL {
         guard let scheme = Scheme(rawValue: schemeText) else { throw .schemeNotAllowed(schemeText) }
         guard part(CURLUPART_ZONEID, of: handle) == nil else { throw .malformedURL("an IPv6 zone") }
         let host = try HostSyntax.parse(part(CURLUPART_HOST, of: handle) ?? "").get()
-        guard let port = part(CURLUPART_PORT, of: handle, flags: UInt32(CURLU_DEFAULT_PORT)).flatMap(UInt16.init), port > 0 else {
+        guard let port = part(CURLUPART_PORT, of: handle, flags: UInt32(CURLU_DEFAULT_PORT)).flatMap(UInt16.init),
+            port > 0
+        else {
             throw .malformedURL("the port is not 1 to 65535")
         }
         var pathAndQuery = part(CURLUPART_PATH, of: handle) ?? "/"

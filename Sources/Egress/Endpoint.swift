@@ -10,7 +10,8 @@ public enum Scheme: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// The host of a URL, after its text was made canonical: an address, or a name in lower-case ASCII without a trailing dot.
+/// The host of a URL, after its text was made canonical: an address, or a name in lower-case ASCII without a trailing
+/// dot.
 public enum Host: Sendable, Hashable, CustomStringConvertible {
     case address(IPAddress)
     case name(String)

@@ -1,5 +1,5 @@
-/// Collects header lines as libcurl hands them over into the head of the final response. Interim answers (1xx) are dropped,
-/// and so are trailers after the body.
+/// Collects header lines as libcurl hands them over into the head of the final response. Interim answers (1xx) are
+/// dropped, and so are trailers after the body.
 struct HeadParser {
     enum Outcome: Equatable {
         case more
@@ -57,7 +57,9 @@ struct HeadParser {
 
 extension String {
     fileprivate func trimming(while isTrimmed: (Character) -> Bool) -> String {
-        guard let start = firstIndex(where: { !isTrimmed($0) }), let last = lastIndex(where: { !isTrimmed($0) }) else { return "" }
+        guard let start = firstIndex(where: { !isTrimmed($0) }), let last = lastIndex(where: { !isTrimmed($0) }) else {
+            return ""
+        }
         return String(self[start...last])
     }
 }

@@ -3,8 +3,8 @@ import Glibc
 /// Turns a name into addresses. Blocking; called on the resolver's own threads only.
 public typealias HostLookup = @Sendable (_ name: String) -> Result<[IPAddress], ResolutionFailure>
 
-/// The system's resolver (`getaddrinfo`): hosts file, DNS, whatever the machine is set up for. It returns addresses in the
-/// order in which they should be tried.
+/// The system's resolver (`getaddrinfo`): hosts file, DNS, whatever the machine is set up for. It returns addresses in
+/// the order in which they should be tried.
 public let systemHostLookup: HostLookup = { name in
     var hints = addrinfo()
     hints.ai_family = AF_UNSPEC

@@ -32,8 +32,8 @@ public enum IPAddress: Sendable, Hashable {
         self = .v6(withUnsafeBytes(of: address) { UInt128(bigEndian: $0.loadUnaligned(as: UInt128.self)) })
     }
 
-    /// The IPv4 address that packets for this one reach in the end: of an IPv4-mapped address (`::ffff:0:0/96`) and of one
-    /// behind the well-known NAT64 prefix (`64:ff9b::/96`). Both are judged by it.
+    /// The IPv4 address that packets for this one reach in the end: of an IPv4-mapped address (`::ffff:0:0/96`) and of
+    /// one behind the well-known NAT64 prefix (`64:ff9b::/96`). Both are judged by it.
     public var embeddedIPv4: IPAddress? {
         guard case .v6(let value) = self else { return nil }
         let prefix = value >> 32

@@ -3,14 +3,16 @@ public struct IPRange: Sendable, Hashable {
     public let base: IPAddress
     public let prefixLength: Int
 
-    /// Nil unless it is an address, or an address with a prefix length whose host bits are all zero: `10.0.0.1/8` is more
-    /// likely a mistake than a wish.
+    /// Nil unless it is an address, or an address with a prefix length whose host bits are all zero: `10.0.0.1/8` is
+    /// more likely a mistake than a wish.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let address = IPAddress(String(parts[0])) else { return nil }
         var length = IPRange.bits(of: address)
         if parts.count == 2 {
-            guard let written = Int(parts[1]), (0...length).contains(written), parts[1].allSatisfy(\.isNumber) else { return nil }
+            guard let written = Int(parts[1]), (0...length).contains(written), parts[1].allSatisfy(\.isNumber) else {
+                return nil
+            }
             length = written
         }
         guard IPRange.masked(address, length) == address else { return nil }

@@ -1,4 +1,5 @@
-/// Why the outbound policy refuses a request. The description is one sentence that may be shown to whoever named the target.
+/// Why the outbound policy refuses a request. The description is one sentence that may be shown to whoever named the
+/// target.
 public enum PolicyDenial: Error, Sendable, Hashable {
     case malformedURL(String)
     case credentialsInURL

@@ -1,7 +1,7 @@
 /// What a redirect turns a request into, as a pure function. The policy judges the result like any other request.
 enum RedirectRules {
-    /// Fields that go along to another origin. A list of what may go, not of what may not: the name of the next vendor's key
-    /// header is not known here. The trace context stays home too.
+    /// Fields that go along to another origin. A list of what may go, not of what may not: the name of the next
+    /// vendor's key header is not known here. The trace context stays home too.
     private static let harmless: Set<String> = ["accept", "accept-language", "range", "user-agent"]
 
     /// The next request, nil where the response is no redirect to follow. Throws where it must not be followed.

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Names to addresses. Lookups block, so they run on threads of their own, which live only while there is something to look
-/// up; equal names in flight share one lookup; successes are kept for a short while. Everything is bounded.
+/// Names to addresses. Lookups block, so they run on threads of their own, which live only while there is something to
+/// look up; equal names in flight share one lookup; successes are kept for a short while. Everything is bounded.
 ///
 /// It judges nothing: the policy does that with each answer, cached or not.
 final class Resolver: Sendable {
@@ -32,8 +32,8 @@ final class Resolver: Sendable {
         self.lookup = lookup
     }
 
-    /// At least one address, in the order in which they should be tried. Returns after `limit` at the latest, and at once
-    /// when the task is cancelled; the lookup itself cannot be stopped and ends on its own.
+    /// At least one address, in the order in which they should be tried. Returns after `limit` at the latest, and at
+    /// once when the task is cancelled; the lookup itself cannot be stopped and ends on its own.
     func addresses(of name: String, within limit: Duration) async throws(EgressError) -> [IPAddress] {
         if let kept = keptAddresses(of: name) { return kept }
         let id = state.withLock { state in
@@ -134,10 +134,13 @@ extension Resolver {
         for waiter in waiters.values { waiter.resume(returning: result) }
     }
 
-    private func keep(_ addresses: [IPAddress], of name: String, at now: ContinuousClock.Instant, in state: inout State) {
+    private func keep(_ addresses: [IPAddress], of name: String, at now: ContinuousClock.Instant, in state: inout State)
+    {
         if state.kept.count >= limits.resolutionCacheEntries, state.kept[name] == nil {
             state.kept = state.kept.filter { $0.value.until > now }
-            if state.kept.count >= limits.resolutionCacheEntries, let oldest = state.kept.min(by: { $0.value.until < $1.value.until }) {
+            if state.kept.count >= limits.resolutionCacheEntries,
+                let oldest = state.kept.min(by: { $0.value.until < $1.value.until })
+            {
                 state.kept[oldest.key] = nil
             }
         }

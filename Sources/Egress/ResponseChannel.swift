@@ -1,6 +1,7 @@
 import Synchronization
 
-/// A ``ResponseStream`` behind a lock, with the task that waits for it. Filled from libcurl's thread, read from one task.
+/// A ``ResponseStream`` behind a lock, with the task that waits for it. Filled from libcurl's thread, read from one
+/// task.
 final class ResponseChannel: Sendable {
     private struct State {
         var stream: ResponseStream

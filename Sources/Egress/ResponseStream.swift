@@ -1,5 +1,5 @@
-/// What stands between libcurl's thread, which fills it, and the task that reads it: a value, so that every order of events
-/// can be tested without either.
+/// What stands between libcurl's thread, which fills it, and the task that reads it: a value, so that every order of
+/// events can be tested without either.
 struct ResponseStream {
     enum Taken: Equatable {
         /// Nothing yet.
@@ -32,8 +32,8 @@ struct ResponseStream {
         self.head = head
     }
 
-    /// Takes the bytes and gives true, or gives false when they do not fit: then the transfer is held, and the same bytes
-    /// come again once it was released. A piece larger than the capacity is taken when nothing else waits.
+    /// Takes the bytes and gives true, or gives false when they do not fit: then the transfer is held, and the same
+    /// bytes come again once it was released. A piece larger than the capacity is taken when nothing else waits.
     mutating func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard end == nil else { return true }
         guard buffered.isEmpty || buffered.count + bytes.count <= capacity else {

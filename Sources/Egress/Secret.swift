@@ -11,7 +11,8 @@ public struct Secret: Sendable, Hashable {
 
     /// `text` with every occurrence of the value masked, for words that come back from a server.
     public func masked(in text: String) -> String {
-        value.isEmpty ? text : text.split(separator: value, omittingEmptySubsequences: false).joined(separator: "(secret)")
+        value.isEmpty
+            ? text : text.split(separator: value, omittingEmptySubsequences: false).joined(separator: "(secret)")
     }
 }
 

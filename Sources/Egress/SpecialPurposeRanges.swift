@@ -1,5 +1,5 @@
-/// The addresses that no target a user names may have: everything in IANA's special-purpose registries that is not meant to
-/// be reached over the public internet, and the metadata services of clouds that sit outside of those.
+/// The addresses that no target a user names may have: everything in IANA's special-purpose registries that is not
+/// meant to be reached over the public internet, and the metadata services of clouds that sit outside of those.
 ///
 /// IPv4-mapped and NAT64 addresses are not in this table: they are judged by the IPv4 address inside.
 enum SpecialPurposeRanges {

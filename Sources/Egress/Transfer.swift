@@ -29,7 +29,8 @@ final class Transfer {
     func result(_ code: CURLcode) -> Result<Void, EgressError> {
         if let verdict { return .failure(verdict) }
         guard code != CURLE_OK else {
-            return head.isComplete ? .success(()) : .failure(.protocolViolation("the connection closed before a response"))
+            return head.isComplete
+                ? .success(()) : .failure(.protocolViolation("the connection closed before a response"))
         }
         let text = easy?.failureText(code) ?? ""
         return .failure(CurlFailure.error(code, text, wasConnected: isConnected))
@@ -71,8 +72,10 @@ extension Transfer {
             return true
         case .complete(let head):
             deadlines.progressed(at: clock.now)
+            // These two tell the length of a body that does not come.
+            let hasBody = plan.request.method != .head && head.status != 304
             let length = head.headers["content-length"].flatMap(Int.init) ?? 0
-            guard plan.request.method == .head || length <= plan.maximumResponseBytes else { return refuseBody() }
+            guard !hasBody || length <= plan.maximumResponseBytes else { return refuseBody() }
             channel.deliver(head)
             return true
         case .tooLarge:

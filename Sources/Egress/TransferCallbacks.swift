@@ -19,17 +19,22 @@ enum TransferCallbacks {
         return transfer(context).receive(headerLine: line) ? line.count : line.count + 1
     }
 
-    static let openSocket: @convention(c) (UnsafeMutableRawPointer?, curlsocktype, UnsafeMutablePointer<curl_sockaddr>?) -> curl_socket_t = {
-        context, _, address in
-        guard let context, let address else { return -1 }
-        return transfer(context).openSocket(address)
-    }
+    static let openSocket:
+        @convention(c) (UnsafeMutableRawPointer?, curlsocktype, UnsafeMutablePointer<curl_sockaddr>?) -> curl_socket_t =
+            {
+                context, _, address in
+                guard let context, let address else { return -1 }
+                return transfer(context).openSocket(address)
+            }
 
     static let beforeRequest:
-        @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<CChar>?, UnsafeMutablePointer<CChar>?, Int32, Int32) -> Int32 = {
+        @convention(c) (
+            UnsafeMutableRawPointer?, UnsafeMutablePointer<CChar>?, UnsafeMutablePointer<CChar>?, Int32, Int32
+        ) -> Int32 = {
             context, peer, _, _, _ in
             guard let context, let peer else { return CURL_PREREQFUNC_ABORT }
-            return transfer(context).mayRequest(from: String(cString: peer)) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+            return transfer(context).mayRequest(from: String(cString: peer))
+                ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
         }
 
     private static func transfer(_ context: UnsafeMutableRawPointer) -> Transfer {

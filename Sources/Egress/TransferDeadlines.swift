@@ -1,4 +1,5 @@
-/// When a transfer has waited too long, as a value: it is told what happens and when, and says what the next deadline is.
+/// When a transfer has waited too long, as a value: it is told what happens and when, and says what the next deadline
+/// is.
 struct TransferDeadlines {
     typealias Instant = ContinuousClock.Instant
 

@@ -1,10 +1,10 @@
 import CCurl
 
-/// The one thread on which libcurl runs: takes commands, lets libcurl work, ends what has finished or waited too long, and
-/// sleeps until a socket, a command or a deadline wakes it.
+/// The one thread on which libcurl runs: takes commands, lets libcurl work, ends what has finished or waited too long,
+/// and sleeps until a socket, a command or a deadline wakes it.
 ///
-/// It asks libcurl to poll all sockets at each turn. That costs time in proportion to the open transfers, which the limits
-/// keep in the hundreds, where it is faster than libcurl's event interface.
+/// It asks libcurl to poll all sockets at each turn. That costs time in proportion to the open transfers, which the
+/// limits keep in the hundreds, where it is faster than libcurl's event interface.
 final class TransferLoop {
     typealias Instant = ContinuousClock.Instant
 
@@ -137,18 +137,21 @@ final class TransferLoop {
         mailbox.transferEnded()
     }
 
-    /// Removing a handle in the middle of its transfer closes an HTTP/1 connection at once, but libcurl 7.88 only *writes down*
-    /// the reset of an HTTP/2 stream and sends it with whatever the connection carries next, which may be never. So a
-    /// connection that nobody else uses is closed too; libcurl ignores this while others use it.
+    /// Removing a handle in the middle of its transfer closes an HTTP/1 connection at once, but libcurl 7.88 only
+    /// *writes down* the reset of an HTTP/2 stream and sends it with whatever the connection carries next, which may be
+    /// never. So a connection that nobody else uses is closed too; libcurl ignores this while others use it.
     private func abandonConnection(of easy: EasyHandle) {
         amas_curl_set_long(easy.raw, CURLOPT_FORBID_REUSE, 1)
     }
 
-    /// The same for a connection that others use: changing a neighbour's flow control makes libcurl send what it has written
-    /// down. A neighbour that is held by its reader stays as it is.
+    /// The same for a connection that others use: changing a neighbour's flow control makes libcurl send what it has
+    /// written down. A neighbour that is held by its reader stays as it is.
     private func flushStreamReset(beside ended: Transfer) {
-        guard ended.plan.request.url.endpoint.scheme == .https, ended.plan.request.protocols == .http2OverTLS else { return }
-        for neighbour in transferOfHandle.values where neighbour.plan.request.url.endpoint == ended.plan.request.url.endpoint {
+        guard ended.plan.request.url.endpoint.scheme == .https, ended.plan.request.protocols == .http2OverTLS else {
+            return
+        }
+        for neighbour in transferOfHandle.values
+        where neighbour.plan.request.url.endpoint == ended.plan.request.url.endpoint {
             guard let easy = neighbour.easy, neighbour.deadlines.phase != .held else { continue }
             curl_easy_pause(easy.raw, CURLPAUSE_RECV)
             curl_easy_pause(easy.raw, CURLPAUSE_CONT)

@@ -20,8 +20,8 @@ struct TransferPlan: Sendable {
         return denial(ofRequestTo: address)
     }
 
-    /// Whether the request may be sent on a connection to this address. The connection may be older than this request and its
-    /// list of addresses, so it is judged by the policy alone.
+    /// Whether the request may be sent on a connection to this address. The connection may be older than this request
+    /// and its list of addresses, so it is judged by the policy alone.
     func denial(ofRequestTo address: IPAddress?) -> PolicyDenial? {
         guard proxy == nil else { return nil }
         guard let address else { return .malformedURL("an address of an unknown family") }

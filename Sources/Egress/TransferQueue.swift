@@ -1,5 +1,5 @@
-/// Which waiting transfer may start: first come, first served, but no endpoint takes more than its share, so that one that
-/// hangs holds back its own requests and no others.
+/// Which waiting transfer may start: first come, first served, but no endpoint takes more than its share, so that one
+/// that hangs holds back its own requests and no others.
 struct TransferQueue<ID: Hashable> {
     private struct Entry {
         let id: ID

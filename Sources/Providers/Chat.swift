@@ -8,7 +8,8 @@ public struct ChatRequest: Sendable, Hashable {
     public var format: ResponseFormat
 
     public init(
-        _ messages: [ChatMessage], maximumOutputTokens: Int? = nil, temperature: Double? = nil, format: ResponseFormat = .text
+        _ messages: [ChatMessage], maximumOutputTokens: Int? = nil, temperature: Double? = nil,
+        format: ResponseFormat = .text
     ) {
         self.messages = messages
         self.maximumOutputTokens = maximumOutputTokens

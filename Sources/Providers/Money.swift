@@ -70,11 +70,12 @@ public struct ProviderPrice: Sendable, Hashable {
 
     public static let free = ProviderPrice(inputPerMillionTokens: .zero, outputPerMillionTokens: .zero)
 
-    /// Rounded half up to a whole micro-dollar, once, after the sum. Cached tokens cost as much as others, so it is never less
-    /// than what the provider bills for them.
+    /// Rounded half up to a whole micro-dollar, once, after the sum. Cached tokens cost as much as others, so it is
+    /// never less than what the provider bills for them.
     public func cost(of usage: TokenUsage) -> MicroUSD {
         let total =
-            Int128(usage.input) * Int128(inputPerMillionTokens.amount) + Int128(usage.output) * Int128(outputPerMillionTokens.amount)
+            Int128(usage.input) * Int128(inputPerMillionTokens.amount) + Int128(usage.output)
+            * Int128(outputPerMillionTokens.amount)
         return MicroUSD(Int64(clamping: (total + 500_000) / 1_000_000))
     }
 }

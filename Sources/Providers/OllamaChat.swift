@@ -2,8 +2,8 @@ import Egress
 
 /// Ollama's own chat: `POST {base}/api/chat`.
 ///
-/// It streams unless told not to; limits and temperature stand under `options`; a schema is given as `format` itself; errors
-/// are `{"error":"…"}`, and may come with status 200.
+/// It streams unless told not to; limits and temperature stand under `options`; a schema is given as `format` itself;
+/// errors are `{"error":"…"}`, and may come with status 200.
 enum OllamaChat {
     static let path = "/api/chat"
 
@@ -12,8 +12,10 @@ enum OllamaChat {
         let hasOptions = limit != nil || chat.temperature != nil
         return try WireJSON.encode(
             Request(
-                model: provider.model, messages: chat.messages.map { Message(role: $0.role, content: $0.text) }, stream: false,
-                format: format(chat.format), options: hasOptions ? Options(numPredict: limit, temperature: chat.temperature) : nil))
+                model: provider.model, messages: chat.messages.map { Message(role: $0.role, content: $0.text) },
+                stream: false,
+                format: format(chat.format),
+                options: hasOptions ? Options(numPredict: limit, temperature: chat.temperature) : nil))
     }
 
     static func completion(_ body: [UInt8], limits: ProviderLimits) throws(ProviderFailure) -> ChatCompletion {
@@ -25,7 +27,8 @@ enum OllamaChat {
             throw .retryable(.malformedResponse, "the answer is not finished")
         }
         return ChatCompletion(
-            text: message.content ?? "", reasoning: message.thinking, model: response.model ?? "", finish: finish(response.doneReason),
+            text: message.content ?? "", reasoning: message.thinking, model: response.model ?? "",
+            finish: finish(response.doneReason),
             usage: usage(response))
     }
 

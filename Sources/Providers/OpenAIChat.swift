@@ -2,8 +2,8 @@ import Egress
 
 /// OpenAI's chat completions: `POST {base}/chat/completions`.
 ///
-/// Taken from what its many servers make of it: content as text or as parts; usage with or without details; DeepSeek's cache
-/// counters; reasoning under `reasoning_content` or `reasoning`; an error inside a response with status 200.
+/// Taken from what its many servers make of it: content as text or as parts; usage with or without details; DeepSeek's
+/// cache counters; reasoning under `reasoning_content` or `reasoning`; an error inside a response with status 200.
 enum OpenAIChat {
     static let path = "/chat/completions"
 
@@ -11,9 +11,11 @@ enum OpenAIChat {
         let limit = chat.maximumOutputTokens ?? provider.maximumOutputTokens
         return try WireJSON.encode(
             Request(
-                model: provider.model, messages: chat.messages.map { Message(role: $0.role, content: $0.text) }, stream: false,
+                model: provider.model, messages: chat.messages.map { Message(role: $0.role, content: $0.text) },
+                stream: false,
                 temperature: chat.temperature, maxTokens: provider.outputLimitField == .maxTokens ? limit : nil,
-                maxCompletionTokens: provider.outputLimitField == .maxCompletionTokens ? limit : nil, responseFormat: format(chat.format)))
+                maxCompletionTokens: provider.outputLimitField == .maxCompletionTokens ? limit : nil,
+                responseFormat: format(chat.format)))
     }
 
     static func completion(_ body: [UInt8], limits: ProviderLimits) throws(ProviderFailure) -> ChatCompletion {
@@ -25,8 +27,10 @@ enum OpenAIChat {
             throw .retryable(.malformedResponse, "the answer has no choice")
         }
         return ChatCompletion(
-            text: message.content?.text ?? message.refusal ?? "", reasoning: message.reasoningContent ?? message.reasoning,
-            model: response.model ?? "", finish: finish(choice.finishReason), usage: usage(response.usage ?? choice.usage))
+            text: message.content?.text ?? message.refusal ?? "",
+            reasoning: message.reasoningContent ?? message.reasoning,
+            model: response.model ?? "", finish: finish(choice.finishReason),
+            usage: usage(response.usage ?? choice.usage))
     }
 
     private static func format(_ format: ResponseFormat) -> JSONValue? {

@@ -18,7 +18,10 @@ public struct ProviderAttempt: Sendable, Hashable {
     public let usage: TokenUsage?
     public let cost: MicroUSD
 
-    public init(provider: ProviderID, model: String, outcome: Outcome, elapsed: Duration, usage: TokenUsage? = nil, cost: MicroUSD = .zero) {
+    public init(
+        provider: ProviderID, model: String, outcome: Outcome, elapsed: Duration, usage: TokenUsage? = nil,
+        cost: MicroUSD = .zero
+    ) {
         self.provider = provider
         self.model = model
         self.outcome = outcome

@@ -2,11 +2,11 @@ public import Egress
 import FoundationEssentials
 public import Logging
 
-/// The configured providers in order: the best tier first, within a tier as configured. Each is asked at most once for a
-/// request; the first answer wins. A value: sharing it shares nothing but the client.
+/// The configured providers in order: the best tier first, within a tier as configured. Each is asked at most once for
+/// a request; the first answer wins. A value: sharing it shares nothing but the client.
 ///
-/// A provider that calls the request invalid is followed by the next like any other failure, because what one refuses (a long
-/// prompt, a schema) another takes.
+/// A provider that calls the request invalid is followed by the next like any other failure, because what one refuses
+/// (a long prompt, a schema) another takes.
 public struct ProviderChain: Sendable {
     public let providers: [ProviderConfiguration]
     private let client: EgressClient
@@ -14,7 +14,10 @@ public struct ProviderChain: Sendable {
     private let logger: Logger
 
     /// The client's policy must list every provider's ``ProviderConfiguration/endpoint``.
-    public init(_ providers: [ProviderConfiguration], client: EgressClient, limits: ProviderLimits = ProviderLimits(), logger: Logger) {
+    public init(
+        _ providers: [ProviderConfiguration], client: EgressClient, limits: ProviderLimits = ProviderLimits(),
+        logger: Logger
+    ) {
         let order = providers.enumerated().sorted { ($0.element.tier, $0.offset) < ($1.element.tier, $1.offset) }
         self.providers = order.map(\.element)
         self.client = client
@@ -89,7 +92,9 @@ public struct ProviderChain: Sendable {
         }
     }
 
-    private func record(_ provider: ProviderConfiguration, _ answer: ChatCall.Answer, elapsed: Duration) -> ProviderAttempt {
+    private func record(_ provider: ProviderConfiguration, _ answer: ChatCall.Answer, elapsed: Duration)
+        -> ProviderAttempt
+    {
         let outcome: ProviderAttempt.Outcome
         switch answer.result {
         case .success: outcome = .completed

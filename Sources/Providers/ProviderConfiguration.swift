@@ -1,6 +1,7 @@
 public import Egress
 
-/// A provider that can be called. Valid by construction: only ``ProviderSettings/validated(_:limits:secret:)`` makes one.
+/// A provider that can be called. Valid by construction: only ``ProviderSettings/validated(_:limits:secret:)`` makes
+/// one.
 public struct ProviderConfiguration: Sendable, Hashable {
     public let id: ProviderID
     public let tier: ProviderTier
@@ -20,7 +21,8 @@ public struct ProviderConfiguration: Sendable, Hashable {
     public var endpoint: Endpoint { chatURL.endpoint }
 
     init(
-        id: ProviderID, tier: ProviderTier, dialect: Dialect, chatURL: EgressURL, model: String, key: Secret?, price: ProviderPrice,
+        id: ProviderID, tier: ProviderTier, dialect: Dialect, chatURL: EgressURL, model: String, key: Secret?,
+        price: ProviderPrice,
         deadlines: EgressDeadlines, maximumOutputTokens: Int?, outputLimitField: OutputLimitField, trust: TLSTrust
     ) {
         self.id = id

@@ -27,8 +27,8 @@ extension ProviderFailure {
         }
     }
 
-    /// What a response means whose status is not 2xx. Providers agree on little: the status decides, and for 429 the body's code
-    /// does, because quota and rate look alike in the status alone.
+    /// What a response means whose status is not 2xx. Providers agree on little: the status decides, and for 429 the
+    /// body's code does, because quota and rate look alike in the status alone.
     init(_ reply: EgressReply, key: Secret?, limits: ProviderLimits, now: Date) {
         let error = VendorError(reply.body, key: key, limits: limits)
         switch reply.status {
@@ -36,7 +36,8 @@ extension ProviderFailure {
         case 402: self = .credential(.exhausted, error.message)
         case 403: self = .credential(.forbidden, error.message)
         case 429 where error.meansExhaustedAccount: self = .credential(.exhausted, error.message)
-        case 429: self = .limited(retryAfter: RetryAfter.parse(reply.head.headers, now: now, limits: limits), error.message)
+        case 429:
+            self = .limited(retryAfter: RetryAfter.parse(reply.head.headers, now: now, limits: limits), error.message)
         // Timeout, conflict, too early, and the codes that some vendors use for "no capacity now".
         case 408, 409, 425, 498, 499: self = .retryable(.serverError(status: reply.status), error.message)
         case 400..<500: self = .invalidRequest("status \(reply.status): \(error.message)")

@@ -1,7 +1,7 @@
 public import Egress
 
-/// What a failed call to a provider means, one case for each thing that can be done about it. The text is the provider's or the
-/// transport's, cut and without the key.
+/// What a failed call to a provider means, one case for each thing that can be done about it. The text is the
+/// provider's or the transport's, cut and without the key.
 public enum ProviderFailure: Error, Sendable, Hashable {
     /// It may work later or elsewhere.
     case retryable(RetryableCause, String)
@@ -44,7 +44,8 @@ extension ProviderFailure {
         case .retryable(let cause, _):
             switch cause {
             case .overloadedHere: false
-            case .resolution, .connect, .tls, .connectionLost, .timeout, .serverError, .malformedResponse, .tooLarge: true
+            case .resolution, .connect, .tls, .connectionLost, .timeout, .serverError, .malformedResponse, .tooLarge:
+                true
             }
         case .limited, .credential, .invalidRequest, .denied, .cancelled: false
         }

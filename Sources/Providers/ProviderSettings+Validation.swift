@@ -57,7 +57,8 @@ private struct ProviderCheck {
         let trust = checkedTrust(url)
         guard problems.isEmpty, let id, let tier, let dialect, let url, let model else { return nil }
         return ProviderConfiguration(
-            id: id, tier: tier, dialect: dialect, chatURL: url, model: model, key: key, price: price, deadlines: deadlines,
+            id: id, tier: tier, dialect: dialect, chatURL: url, model: model, key: key, price: price,
+            deadlines: deadlines,
             maximumOutputTokens: outputTokens, outputLimitField: field, trust: trust)
     }
 
@@ -77,13 +78,17 @@ private struct ProviderCheck {
 
     private mutating func checkedTier() -> ProviderTier? {
         let tier = settings.tier.flatMap(ProviderTier.init)
-        if tier == nil { report("tier", "must be \(ProviderTier.range.lowerBound) to \(ProviderTier.range.upperBound)") }
+        if tier == nil {
+            report("tier", "must be \(ProviderTier.range.lowerBound) to \(ProviderTier.range.upperBound)")
+        }
         return tier
     }
 
     private mutating func checkedDialect() -> Dialect? {
         let dialect = settings.dialect.flatMap(Dialect.init)
-        if dialect == nil { report("dialect", "must be one of \(Dialect.allCases.map(\.rawValue).joined(separator: ", "))") }
+        if dialect == nil {
+            report("dialect", "must be one of \(Dialect.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
         return dialect
     }
 
@@ -103,7 +108,8 @@ private struct ProviderCheck {
     }
 
     private mutating func checkedModel() -> String? {
-        guard let model = settings.model, !model.isEmpty, model.utf8.count <= 256, model.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
+        guard let model = settings.model, !model.isEmpty, model.utf8.count <= 256,
+            model.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
         else {
             report("model", "must be 1 to 256 visible ASCII characters")
             return nil
@@ -155,7 +161,8 @@ private struct ProviderCheck {
         let defaults = EgressDeadlines()
         let deadlines = EgressDeadlines(
             connect: checkedTimeout("connect_timeout_seconds", settings.connectTimeoutSeconds) ?? defaults.connect,
-            firstByte: checkedTimeout("first_byte_timeout_seconds", settings.firstByteTimeoutSeconds) ?? defaults.firstByte,
+            firstByte: checkedTimeout("first_byte_timeout_seconds", settings.firstByteTimeoutSeconds)
+                ?? defaults.firstByte,
             idle: checkedTimeout("idle_timeout_seconds", settings.idleTimeoutSeconds) ?? defaults.idle,
             total: checkedTimeout("total_timeout_seconds", settings.totalTimeoutSeconds) ?? defaults.total)
         if deadlines.total < max(deadlines.connect, deadlines.firstByte) {
@@ -175,7 +182,9 @@ private struct ProviderCheck {
 
     private mutating func checkedOutputTokens() -> Int? {
         guard let tokens = settings.maxOutputTokens else { return nil }
-        if !(1...limits.outputTokens).contains(tokens) { report("max_output_tokens", "must be 1 to \(limits.outputTokens)") }
+        if !(1...limits.outputTokens).contains(tokens) {
+            report("max_output_tokens", "must be 1 to \(limits.outputTokens)")
+        }
         return tokens
     }
 

@@ -1,5 +1,5 @@
-/// A provider as the operator wrote it in the configuration, nothing checked. Field names in files are the snake-case ones of
-/// ``CodingKeys``. Keys are referred to, never written here.
+/// A provider as the operator wrote it in the configuration, nothing checked. Field names in files are the snake-case
+/// ones of ``CodingKeys``. Keys are referred to, never written here.
 public struct ProviderSettings: Sendable, Equatable {
     public var id: String?
     public var tier: Int?
@@ -25,7 +25,9 @@ public struct ProviderSettings: Sendable, Equatable {
     /// Fields in the file that no version of this program knows, most likely misspelt.
     public var unknownFields: [String] = []
 
-    public init(id: String? = nil, tier: Int? = nil, dialect: String? = nil, baseURL: String? = nil, model: String? = nil) {
+    public init(
+        id: String? = nil, tier: Int? = nil, dialect: String? = nil, baseURL: String? = nil, model: String? = nil
+    ) {
         self.id = id
         self.tier = tier
         self.dialect = dialect
@@ -77,7 +79,9 @@ extension ProviderSettings: Decodable {
         outputLimitField = try fields.decodeIfPresent(String.self, forKey: .outputLimitField)
         caFile = try fields.decodeIfPresent(String.self, forKey: .caFile)
         let known = Set(CodingKeys.allCases.map(\.rawValue))
-        unknownFields = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue).filter { !known.contains($0) }.sorted()
+        unknownFields = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue).filter {
+            !known.contains($0)
+        }.sorted()
     }
 }
 

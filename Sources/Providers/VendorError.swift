@@ -14,7 +14,8 @@ struct VendorError {
         let json = try? JSONDecoder().decode(JSONValue.self, from: Data(body))
         let error = json?["error"]
         let found =
-            error?["message"]?.text ?? error?.text ?? json?["message"]?.text ?? json?["detail"]?.text ?? json?["title"]?.text
+            error?["message"]?.text ?? error?.text ?? json?["message"]?.text ?? json?["detail"]?.text ?? json?["title"]?
+            .text
             ?? String(decoding: body.prefix(limits.errorDetailCharacters), as: UTF8.self)
         message = VendorError.presentable(found, key: key, limits: limits)
         codes = [error?["code"], error?["type"], json?["code"], json?["type"]].compactMap { $0?.text?.lowercased() }
@@ -22,13 +23,16 @@ struct VendorError {
 
     /// For an error that arrives inside a response with status 200.
     init(inBand error: JSONValue, limits: ProviderLimits) {
-        message = VendorError.presentable(error["message"]?.text ?? error.text ?? "an error without a message", key: nil, limits: limits)
+        message = VendorError.presentable(
+            error["message"]?.text ?? error.text ?? "an error without a message", key: nil, limits: limits)
         codes = [error["code"], error["type"]].compactMap { $0?.text?.lowercased() }
     }
 
     /// A 429 that no waiting cures.
     var meansExhaustedAccount: Bool {
-        !codes.allSatisfy { !["insufficient_quota", "exceeded_current_quota_error", "billing_error", "1113"].contains($0) }
+        !codes.allSatisfy {
+            !["insufficient_quota", "exceeded_current_quota_error", "billing_error", "1113"].contains($0)
+        }
     }
 
     private static func presentable(_ text: String, key: Secret?, limits: ProviderLimits) -> String {

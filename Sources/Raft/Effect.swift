@@ -18,6 +18,7 @@ public enum Effect: Hashable, Sendable {
     case compact(through: LogIndex)
     case roleChanged(Standing)
     case membershipChanged(Membership)
+    /// Also of a transfer that the leader began by itself because its disk stands still.
     case transferEnded(TransferOutcome)
 }
 

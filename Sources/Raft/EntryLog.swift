@@ -17,6 +17,7 @@ struct EntryLog: Hashable, Sendable {
     private struct WriteInFlight: Hashable {
         var token: WriteToken
         var through: LogIndex
+        var since: Tick
     }
 
     private struct MembershipAt: Hashable {
@@ -117,10 +118,13 @@ struct EntryLog: Hashable, Sendable {
         while memberships.count > 1, memberships[memberships.count - 1].index >= index { memberships.removeLast() }
     }
 
-    mutating func writeStarted(_ token: WriteToken) {
+    mutating func writeStarted(_ token: WriteToken, at now: Tick) {
         precondition(writesInFlight.last.map { $0.token < token } ?? true, "tokens rise")
-        writesInFlight.append(WriteInFlight(token: token, through: last.index))
+        writesInFlight.append(WriteInFlight(token: token, through: last.index, since: now))
     }
+
+    /// When the oldest write that is not yet durable was handed to the disk.
+    var oldestWriteSince: Tick? { writesInFlight.first?.since }
 
     /// Everything written up to `token` is durable.
     mutating func writeCompleted(_ token: WriteToken) {

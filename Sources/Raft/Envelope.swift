@@ -92,7 +92,8 @@ public struct Envelope: Equatable, Sendable {
     public var body: ArraySlice<UInt8>
 
     public init(
-        machineVersion: UInt32, session: Session?, sequence: UInt64, floor: UInt64, tenant: String, trace: Trace = .none,
+        machineVersion: UInt32, session: Session?, sequence: UInt64, floor: UInt64, tenant: String,
+        trace: Trace = .none,
         codec: Codec = .raw, decodedBodyLength: UInt32, body: ArraySlice<UInt8>
     ) {
         precondition(tenant.utf8.count <= Self.maximumTenantBytes, "the tenant is checked where it enters")

@@ -16,7 +16,8 @@ extension ArraySlice where Element == UInt8 {
     /// The integer at `index`, which is an index of the slice. The caller has checked that it is all there.
     @inlinable
     public func littleEndian<Value: FixedWidthInteger>(at index: Int, as type: Value.Type = Value.self) -> Value {
-        precondition(index >= startIndex && index + MemoryLayout<Value>.size <= endIndex, "the field lies within the bytes")
+        precondition(
+            index >= startIndex && index + MemoryLayout<Value>.size <= endIndex, "the field lies within the bytes")
         return withUnsafeBytes {
             Value(littleEndian: $0.loadUnaligned(fromByteOffset: index - startIndex, as: Value.self))
         }

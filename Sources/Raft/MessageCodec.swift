@@ -32,7 +32,8 @@ extension Message {
     }
 
     private enum Kind: UInt8 {
-        case preVoteRequest = 1, preVoteResponse, voteRequest, voteResponse, appendEntries, appendAccepted, appendRejected,
+        case preVoteRequest = 1, preVoteResponse, voteRequest, voteResponse, appendEntries, appendAccepted,
+            appendRejected,
             heartbeat, heartbeatResponse, installSnapshot, timeoutNow, staleTerm
     }
 
@@ -115,7 +116,9 @@ extension Message {
         from = NodeID(bytes.littleEndian(at: start + 4))
         to = NodeID(bytes.littleEndian(at: start + 12))
         term = Term(bytes.littleEndian(at: start + 20))
-        guard from.rawValue != 0, to.rawValue != 0, from != to, term.rawValue <= Self.maximumCount else { throw .malformed }
+        guard from.rawValue != 0, to.rawValue != 0, from != to, term.rawValue <= Self.maximumCount else {
+            throw .malformed
+        }
         var reader = Reader(bytes: bytes.dropFirst(Self.headerLength), senderTerm: term)
         body = try Self.body(kind, flag: flags == 1, from: &reader)
         guard reader.bytes.isEmpty else { throw .malformed }
@@ -161,7 +164,8 @@ extension Message {
             return membership
         }
 
-        mutating func integer<Value: FixedWidthInteger>(as type: Value.Type = Value.self) throws(DecodingError) -> Value {
+        mutating func integer<Value: FixedWidthInteger>(as type: Value.Type = Value.self) throws(DecodingError) -> Value
+        {
             guard bytes.count >= MemoryLayout<Value>.size else { throw .truncated }
             defer { bytes = bytes.dropFirst(MemoryLayout<Value>.size) }
             return bytes.littleEndian(at: bytes.startIndex)

@@ -63,7 +63,21 @@ extension Raft {
             leadership?.quorumDeadline = now + settings.electionMilliseconds
             for place in state.peers.indices { leadership?.peers[place].isActive = false }
         }
+        guard leadsPastDiskStall() else { return }
         if now >= state.heartbeatDeadline { startRound() }
+    }
+
+    /// A leader whose disk stands still keeps everybody calm with heartbeats and yet applies nothing (P13): it hands over to a
+    /// member whose disk works, or, if nobody takes over, stops being heard. Returns whether it still leads.
+    private mutating func leadsPastDiskStall() -> Bool {
+        guard let since = log.oldestWriteSince, now.since(since) >= settings.diskStallMilliseconds else { return true }
+        guard log.membership.voters.count > 1 else { return true }
+        if now.since(since) >= 2 * settings.diskStallMilliseconds {
+            becomeFollower(term: hardState.term, leader: nil)
+            return false
+        }
+        if leadership?.transfer == nil { transferLeadership(to: nil) }
+        return true
     }
 
     /// A leader that lost its place tells those who wait. What it appended may still be committed by a later leader.
@@ -71,7 +85,9 @@ extension Raft {
     mutating func resign(isDeposed: Bool) {
         guard let state = leadership else { preconditionFailure("a leader has its leadership") }
         for read in state.reads { emit(.readRejected(read.token, .notLeader(leader: nil))) }
-        if let transfer = state.transfer { emit(.transferEnded(transfer.told && isDeposed ? .completed(transfer.target) : .timedOut)) }
+        if let transfer = state.transfer {
+            emit(.transferEnded(transfer.told && isDeposed ? .completed(transfer.target) : .timedOut))
+        }
         leadership = nil
         leader = nil
     }

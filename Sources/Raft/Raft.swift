@@ -69,8 +69,10 @@ public struct Raft: Hashable, Sendable {
     }
 
     public init(id: NodeID, settings: Settings, restored: Restored, now: Tick) {
-        precondition(settings.heartbeatMilliseconds * 2 <= settings.electionMilliseconds, "one lost heartbeat is no election")
-        precondition(restored.entries.last.map { $0.term <= restored.hardState.term } ?? true, "the term is written first")
+        precondition(
+            settings.heartbeatMilliseconds * 2 <= settings.electionMilliseconds, "one lost heartbeat is no election")
+        precondition(
+            restored.entries.last.map { $0.term <= restored.hardState.term } ?? true, "the term is written first")
         self.id = id
         self.settings = settings
         self.now = now
@@ -103,7 +105,8 @@ public struct Raft: Hashable, Sendable {
         case .linkUp(let peer): linkUp(peer)
         case .linkDown(let peer): linkDown(peer)
         case .transferLeadership(let target): transferLeadership(to: target)
-        case .snapshotSaved(let descriptor, let compactThrough): snapshotSaved(descriptor, compactThrough: compactThrough)
+        case .snapshotSaved(let descriptor, let compactThrough):
+            snapshotSaved(descriptor, compactThrough: compactThrough)
         case .snapshotInstalled(let descriptor): snapshotInstalled(descriptor)
         case .snapshotSent(let peer, let succeeded): snapshotSent(to: peer, succeeded: succeeded)
         }
@@ -178,7 +181,7 @@ public struct Raft: Hashable, Sendable {
                     Write(
                         token: lastToken, truncateFrom: truncatedFrom,
                         hardState: hardState == writtenHardState ? nil : hardState, entries: appended)))
-            log.writeStarted(lastToken)
+            log.writeStarted(lastToken, at: now)
             writtenHardState = hardState
             truncatedFrom = nil
             appended = []

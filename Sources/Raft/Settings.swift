@@ -9,6 +9,7 @@
 /// | proposal | 2 MiB | twice the largest request body |
 /// | uncommitted | 64 MiB | what a leader may lose track of when it is cut off |
 /// | handed to apply | 4,096 entries, 8 MiB | bounds the queue of the apply thread |
+/// | disk stall | 1,000 ms | a sync takes milliseconds even on a busy machine |
 /// | reads waiting | 65,536 | as many as requests can be outstanding at a node |
 public struct Settings: Hashable, Sendable {
     public var heartbeatMilliseconds: UInt64 = 50
@@ -18,6 +19,8 @@ public struct Settings: Hashable, Sendable {
     public var suspicionStaggerMilliseconds: UInt64 = 15
     /// A refused pre-vote is asked again after this while suspicion lasts: the others may not have noticed yet.
     public var suspicionRetryMilliseconds: UInt64 = 20
+    /// A leader whose oldest write has taken this long hands over leadership, and after twice as long gives it up.
+    public var diskStallMilliseconds: UInt64 = 1000
     public var maximumAppendBytes = 256 << 10
     public var maximumInFlightAppends = 4
     public var maximumProposalBytes = 2 << 20

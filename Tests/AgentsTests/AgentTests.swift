@@ -48,7 +48,9 @@ struct AgentTests {
         #expect(result.summary.contains("1 critical, 1 high, 1 medium and 2 lesser findings"))
         #expect(result.summary.contains("app/config.py:1"))
         #expect(result.recommendations.first?.hasPrefix("Revoke the credential") == true)
-        for text in ["# Code analysis", "## At a glance", "app/main.py:26", "CWE-78", "| Python |", "## Recommendations"] {
+        for text in [
+            "# Code analysis", "## At a glance", "app/main.py:26", "CWE-78", "| Python |", "## Recommendations",
+        ] {
             #expect(result.output.contains(text), "\(text)")
         }
         #expect(!result.output.contains("Q3EGRZ7WPN5KTVB2"))
@@ -107,19 +109,21 @@ struct AgentTests {
         #expect(result.summary.hasPrefix("Nothing could be examined in `.`."))
     }
 
-    @Test("bad input is refused before any work, each field named", arguments: [
-        (AgentInput(), ["target", "parameters.code"]),
-        (AgentInput(target: "..", parameters: [:]), ["target"]),
-        (AgentInput(target: "nothing", parameters: [:]), ["target"]),
-        (AgentInput(target: ".", parameters: ["code": "x"]), ["target"]),
-        (AgentInput(parameters: ["code": 1]), ["parameters.code"]),
-        (AgentInput(parameters: ["code": .string(String(repeating: "x", count: 65_537))]), ["parameters.code"]),
-        (AgentInput(target: ".", parameters: ["a": 1, "b": 2]), ["parameters.a", "parameters.b"]),
-        (AgentInput(parameters: ["code": "x", "language": "klingon"]), ["parameters.language"]),
-        (AgentInput(target: ".", parameters: ["max_complexity": 0]), ["parameters.max_complexity"]),
-        (AgentInput(target: ".", parameters: ["max_complexity": "9"]), ["parameters.max_complexity"]),
-        (AgentInput(target: String(repeating: "x", count: 5_000)), ["target"]),
-    ])
+    @Test(
+        "bad input is refused before any work, each field named",
+        arguments: [
+            (AgentInput(), ["target", "parameters.code"]),
+            (AgentInput(target: "..", parameters: [:]), ["target"]),
+            (AgentInput(target: "nothing", parameters: [:]), ["target"]),
+            (AgentInput(target: ".", parameters: ["code": "x"]), ["target"]),
+            (AgentInput(parameters: ["code": 1]), ["parameters.code"]),
+            (AgentInput(parameters: ["code": .string(String(repeating: "x", count: 65_537))]), ["parameters.code"]),
+            (AgentInput(target: ".", parameters: ["a": 1, "b": 2]), ["parameters.a", "parameters.b"]),
+            (AgentInput(parameters: ["code": "x", "language": "klingon"]), ["parameters.language"]),
+            (AgentInput(target: ".", parameters: ["max_complexity": 0]), ["parameters.max_complexity"]),
+            (AgentInput(target: ".", parameters: ["max_complexity": "9"]), ["parameters.max_complexity"]),
+            (AgentInput(target: String(repeating: "x", count: 5_000)), ["target"]),
+        ])
     func validation(input: AgentInput, fields: [String]) async throws {
         let folder = try TemporaryFolder()
         let workspace = try Workspace(roots: [folder.path])

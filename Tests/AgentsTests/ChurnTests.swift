@@ -78,7 +78,9 @@ struct ChurnTests {
         guard output.status == 0 else { throw TestFailure("git ended with \(output.status ?? -1)") }
     }
 
-    @Test("the file that changes most is a hot-spot, files that are gone are not shown", .enabled(if: GitLog.program != nil))
+    @Test(
+        "the file that changes most is a hot-spot, files that are gone are not shown",
+        .enabled(if: GitLog.program != nil))
     func hotSpot() async throws {
         let folder = try TemporaryFolder()
         try repository(folder)
@@ -100,9 +102,10 @@ struct ChurnTests {
         let folder = try TemporaryFolder()
         try folder.makeFolders(["code"])
         try repository(folder, below: "code")
-        #expect(try await run(ChurnTool(), in: folder, target: "code").planted == [
-            Planted("churn.hot-spot", "code/hot.py", 1)
-        ])
+        #expect(
+            try await run(ChurnTool(), in: folder, target: "code").planted == [
+                Planted("churn.hot-spot", "code/hot.py", 1)
+            ])
     }
 
     @Test("a repository's own configuration starts no program", .enabled(if: GitLog.program != nil))
@@ -111,8 +114,10 @@ struct ChurnTests {
         try repository(folder)
         let trap = "/bin/sh -c 'touch \(folder.path)/sprung'"
         let settings = [
-            "[core]", "fsmonitor = \"\(trap)\"", "pager = \"\(trap)\"", "sshCommand = \"\(trap)\"", "editor = \"\(trap)\"",
-            "hooksPath = \(folder.path)/hooks", "[diff]", "external = \"\(trap)\"", "[diff \"x\"]", "textconv = \"\(trap)\"",
+            "[core]", "fsmonitor = \"\(trap)\"", "pager = \"\(trap)\"", "sshCommand = \"\(trap)\"",
+            "editor = \"\(trap)\"",
+            "hooksPath = \(folder.path)/hooks", "[diff]", "external = \"\(trap)\"", "[diff \"x\"]",
+            "textconv = \"\(trap)\"",
             "command = \"\(trap)\"", "[log]", "showSignature = true", "[gpg]", "program = \"\(trap)\"", "[alias]",
             "log = \"!\(trap)\"",
         ]
@@ -138,7 +143,9 @@ struct ChurnTests {
         #expect(try await run(ChurnTool(), in: folder).findings.isEmpty)
     }
 
-    @Test("a repository without commits has no history, a broken one is this tool's failure", .enabled(if: GitLog.program != nil))
+    @Test(
+        "a repository without commits has no history, a broken one is this tool's failure",
+        .enabled(if: GitLog.program != nil))
     func emptyRepository() async throws {
         let folder = try TemporaryFolder()
         try folder.write("a.py", "x = 1\n")

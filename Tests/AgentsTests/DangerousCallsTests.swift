@@ -174,9 +174,10 @@ struct DangerousCallsTests {
     func inTests() async throws {
         let folder = try TemporaryFolder()
         try folder.write("Tests/a.swift", "let a = try! f()\nlet b = unsafeBitCast(x, to: Int.self)\n")
-        #expect(try await run(DangerousCallsTool(), in: folder).planted == [
-            Planted("dangerous.swift.unsafe-bit-cast", "Tests/a.swift", 2)
-        ])
+        #expect(
+            try await run(DangerousCallsTool(), in: folder).planted == [
+                Planted("dangerous.swift.unsafe-bit-cast", "Tests/a.swift", 2)
+            ])
     }
 
     @Test("an id stays when code above moves, and equal lines have different ids")

@@ -6,7 +6,9 @@ import Testing
 struct FunctionTests {
     /// `name first-last complexity`, one a function.
     private func measured(_ path: String, _ text: String) -> [String] {
-        FunctionFinder.functions(in: file(path, text)).map { "\($0.name) \($0.firstLine)-\($0.lastLine) \($0.complexity)" }
+        FunctionFinder.functions(in: file(path, text)).map {
+            "\($0.name) \($0.firstLine)-\($0.lastLine) \($0.complexity)"
+        }
     }
 
     @Test("Swift")
@@ -41,13 +43,16 @@ struct FunctionTests {
             }
             """
         #expect(
-            measured("a.swift", text) == [
-                "computed 11-11 2", "init 12-12 2", "subscript 13-13 1", "== 14-14 3", "generic 15-19 6",
-                "inner 21-21 2", "outer 20-25 2", "deinit 26-26 1",
-            ].sorted { left, right in
-                func line(_ text: String) -> Int { Int(text.split(separator: " ")[1].split(separator: "-")[0]) ?? 0 }
-                return line(left) < line(right)
-            })
+            measured("a.swift", text)
+                == [
+                    "computed 11-11 2", "init 12-12 2", "subscript 13-13 1", "== 14-14 3", "generic 15-19 6",
+                    "inner 21-21 2", "outer 20-25 2", "deinit 26-26 1",
+                ].sorted { left, right in
+                    func line(_ text: String) -> Int {
+                        Int(text.split(separator: " ")[1].split(separator: "-")[0]) ?? 0
+                    }
+                    return line(left) < line(right)
+                })
     }
 
     @Test("branches of conditional compilation do not unbalance braces")
@@ -64,7 +69,8 @@ struct FunctionTests {
             func g() { }
             """
         #expect(measured("a.swift", text) == ["f 1-8 3", "g 9-9 1"])
-        let c = "#ifdef A\nint f(int a) {\n#else\nint f(long a) {\n#endif\n  return a ? 1 : 2;\n}\nint g(void) { return 0; }\n"
+        let c =
+            "#ifdef A\nint f(int a) {\n#else\nint f(long a) {\n#endif\n  return a ? 1 : 2;\n}\nint g(void) { return 0; }\n"
         #expect(measured("a.c", c).last == "g 8-8 1")
     }
 
@@ -214,7 +220,8 @@ struct FunctionTests {
         let folder = try TemporaryFolder()
         let branches = (0..<20).map { "    if x == \($0) { y() }" }.joined(separator: "\n")
         let filler = (0..<120).map { "    call(\($0))" }.joined(separator: "\n")
-        try folder.write("a.swift", "func small() { if a { } }\n\nfunc tangled() {\n\(branches)\n}\n\nfunc long() {\n\(filler)\n}\n")
+        try folder.write(
+            "a.swift", "func small() { if a { } }\n\nfunc tangled() {\n\(branches)\n}\n\nfunc long() {\n\(filler)\n}\n")
         try folder.write("b.pb.swift", "// DO NOT" + " EDIT.\nfunc tangled() {\n\(branches)\n}\n")
         let evidence = try await run(FunctionsTool(), in: folder)
         #expect(

@@ -24,14 +24,16 @@ struct LanguagesToolTests {
 @Suite("Duplication")
 struct DuplicationTests {
     private func passage(_ names: Int, literal: String = "1") -> String {
-        (0..<12).map { "    result.append(transform(input[\($0 + names)], with: option\($0), limit: \(literal)))\n" }.joined()
+        (0..<12).map { "    result.append(transform(input[\($0 + names)], with: option\($0), limit: \(literal)))\n" }
+            .joined()
     }
 
     @Test("a repeated passage is found once for each copy, comments and literals aside")
     func repeated() async throws {
         let folder = try TemporaryFolder()
         try folder.write("a.swift", "func a() {\n    prepare()\n\(passage(0))}\n")
-        try folder.write("b.swift", "struct Other { }\nfunc b() {\n    start(); // other\n\(passage(0, literal: "2"))}\n")
+        try folder.write(
+            "b.swift", "struct Other { }\nfunc b() {\n    start(); // other\n\(passage(0, literal: "2"))}\n")
         try folder.write("c.py", "x = 1\n")
         let evidence = try await run(DuplicationTool(), in: folder)
         #expect(evidence.planted == [Planted("duplicate", "b.swift", 4)])
@@ -48,7 +50,8 @@ struct DuplicationTests {
         #expect(try await run(DuplicationTool(), in: folder).planted.isEmpty)
     }
 
-    @Test("every copied passage of at least the minimum is found, wherever it stands, by comparison with a plain search")
+    @Test(
+        "every copied passage of at least the minimum is found, wherever it stands, by comparison with a plain search")
     func allFound() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         var generator = SeededGenerator(seed: seed)
@@ -139,7 +142,8 @@ struct DependenciesTests {
             """
         #expect(
             read("package.json", text) == [
-                "5 exact 1.0.0 exact", "4 left ^1.2.0 range", "7 any * none", "7 git git+http://x.example/y.git none plain",
+                "5 exact 1.0.0 exact", "4 left ^1.2.0 range", "7 any * none",
+                "7 git git+http://x.example/y.git none plain",
                 "7 local file:../x exact", "7 open >=2 none",
             ])
         #expect(read("package.json", "{ broken").isEmpty)
@@ -147,10 +151,12 @@ struct DependenciesTests {
 
     @Test("Python")
     func python() {
-        let text = "# comment\nrequests==2.31.0\nflask[async] >= 2.0, < 3 ; python_version > '3'\nnumpy\n-r other.txt\nx @ https://h/x#egg=x # why\nd~=1.0\n"
+        let text =
+            "# comment\nrequests==2.31.0\nflask[async] >= 2.0, < 3 ; python_version > '3'\nnumpy\n-r other.txt\nx @ https://h/x#egg=x # why\nd~=1.0\n"
         #expect(
             read("requirements-dev.txt", text) == [
-                "2 requests ==2.31.0 exact", "3 flask >= 2.0, < 3 range", "4 numpy  none", "6 x @ https://h/x#egg=x none",
+                "2 requests ==2.31.0 exact", "3 flask >= 2.0, < 3 range", "4 numpy  none",
+                "6 x @ https://h/x#egg=x none",
                 "7 d ~=1.0 range",
             ])
         let project = """
@@ -173,7 +179,8 @@ struct DependenciesTests {
 
     @Test("Go, Cargo and Maven")
     func others() {
-        let go = "module x\nrequire github.com/a/b v1.2.3\nrequire (\n\tgithub.com/c/d v0.1.0 // indirect\n)\nreplace x => ../y\n"
+        let go =
+            "module x\nrequire github.com/a/b v1.2.3\nrequire (\n\tgithub.com/c/d v0.1.0 // indirect\n)\nreplace x => ../y\n"
         #expect(read("go.mod", go) == ["2 github.com/a/b v1.2.3 exact", "4 github.com/c/d v0.1.0 exact"])
         let cargo = """
             [package]

@@ -69,12 +69,14 @@ struct ReasoningTests {
         #expect(result.attempts.map(\.provider) == ["cerebras", "groq"] && result.costMicroUSD == 42)
     }
 
-    @Test("an answer that does not fit its schema is none, and its attempt says so", arguments: [
-        "", "Sure! Here you go.", "{}", "[]", "{\"summary\": \"x\"}",
-        "{\"summary\":\"\",\"report\":\"r\",\"recommendations\":[],\"key_findings\":[],\"confidence\":0.5}",
-        "{\"summary\":\"s\",\"report\":\"r\",\"recommendations\":[],\"key_findings\":[],\"confidence\":7}",
-        String(repeating: " ", count: 70_000),
-    ])
+    @Test(
+        "an answer that does not fit its schema is none, and its attempt says so",
+        arguments: [
+            "", "Sure! Here you go.", "{}", "[]", "{\"summary\": \"x\"}",
+            "{\"summary\":\"\",\"report\":\"r\",\"recommendations\":[],\"key_findings\":[],\"confidence\":0.5}",
+            "{\"summary\":\"s\",\"report\":\"r\",\"recommendations\":[],\"key_findings\":[],\"confidence\":7}",
+            String(repeating: " ", count: 70_000),
+        ])
     func malformed(text: String) async throws {
         let result = try await run(ScriptedReasoner { _ in outcome(text) })
         #expect(result.provider == "builtin")

@@ -37,9 +37,11 @@ struct ResultTests {
         #expect(json["finding_counts"]?["low"] == 1)
     }
 
-    @Test("whatever the findings, the encoded result keeps to its bytes, and the worst are kept", arguments: [
-        0, 1, 50, 200, 1_000, 5_000,
-    ])
+    @Test(
+        "whatever the findings, the encoded result keeps to its bytes, and the worst are kept",
+        arguments: [
+            0, 1, 50, 200, 1_000, 5_000,
+        ])
     func budget(count: Int) throws {
         let limits = Limits()
         let findings = Finding.ranked((0..<count).map { finding($0, $0 % 10 == 0 ? .critical : .low) })
@@ -60,7 +62,8 @@ struct ResultTests {
     func escapedText() throws {
         var limits = Limits()
         limits.resultBytes = 20_000
-        let fitted = result([finding(1, .critical)], output: String(repeating: "\u{1}\n", count: 50_000)).fitted(to: limits)
+        let fitted = result([finding(1, .critical)], output: String(repeating: "\u{1}\n", count: 50_000)).fitted(
+            to: limits)
         #expect(try AgentJSON.encode(fitted).count <= limits.resultBytes)
     }
 
@@ -70,7 +73,8 @@ struct ResultTests {
         #expect("héllo wörld".cut(toBytes: 5) == "h…")
         #expect("abc".cut(toBytes: 2) == "")
         #expect("one\ntwo\nthree".cut(toBytes: 12, atLine: true).isEmpty)
-        #expect("one\ntwo\n\(String(repeating: "x", count: 50))".cut(toBytes: 40, atLine: true) == "one\ntwo\n\n… (cut)\n")
+        #expect(
+            "one\ntwo\n\(String(repeating: "x", count: 50))".cut(toBytes: 40, atLine: true) == "one\ntwo\n\n… (cut)\n")
         for limit in 0..<40 { #expect("ééééééééééééééééééé\n".cut(toBytes: limit).utf8.count <= limit) }
     }
 
@@ -92,22 +96,30 @@ struct ResultTests {
 
 @Suite("Safe Markdown")
 struct SafeMarkdownTests {
-    @Test("text from outside cannot become markup", arguments: [
-        ("<img src=x onerror=y>", "&lt;img src=x onerror=y&gt;"), ("a|b", "a\\|b"), ("[x](http://e)", "\\[x\\](http://e)"),
-        ("a\nb", "a b"), ("`x`", "\\`x\\`"), ("snake_case", "snake_case"), ("a\u{202E}b\u{0}", "ab"),
-    ])
+    @Test(
+        "text from outside cannot become markup",
+        arguments: [
+            ("<img src=x onerror=y>", "&lt;img src=x onerror=y&gt;"), ("a|b", "a\\|b"),
+            ("[x](http://e)", "\\[x\\](http://e)"),
+            ("a\nb", "a b"), ("`x`", "\\`x\\`"), ("snake_case", "snake_case"), ("a\u{202E}b\u{0}", "ab"),
+        ])
     func text(input: String, expected: String) { #expect(SafeMarkdown.text(input) == expected) }
 
-    @Test("code stays code, whatever marks it contains", arguments: [
-        ("let x = 1", "`let x = 1`"), ("a `b` c", "``a `b` c``"), ("`", "`` ` ``"), ("", "``` ```"),
-    ])
+    @Test(
+        "code stays code, whatever marks it contains",
+        arguments: [
+            ("let x = 1", "`let x = 1`"), ("a `b` c", "``a `b` c``"), ("`", "`` ` ``"), ("", "``` ```"),
+        ])
     func code(input: String, expected: String) { #expect(SafeMarkdown.code(input) == expected) }
 
-    @Test("a model's Markdown keeps its words and loses what a viewer would run or fetch", arguments: [
-        ("![x](http://e/?q=1)", "!\\[x](http://e/?q=1)"), ("<script>a</script>", "&lt;script>a&lt;/script>"),
-        ("[x](JavaScript:alert(1))", "[x](removed:alert(1))"), ("`<b>` and <b>", "`<b>` and &lt;b>"),
-        ("```\n<b>![x]\n```\n<b>", "```\n<b>![x]\n```\n&lt;b>"), ("**bold** [ok](https://e)", "**bold** [ok](https://e)"),
-        ("`open <b>", "`open &lt;b>"),
-    ])
+    @Test(
+        "a model's Markdown keeps its words and loses what a viewer would run or fetch",
+        arguments: [
+            ("![x](http://e/?q=1)", "!\\[x](http://e/?q=1)"), ("<script>a</script>", "&lt;script>a&lt;/script>"),
+            ("[x](JavaScript:alert(1))", "[x](removed:alert(1))"), ("`<b>` and <b>", "`<b>` and &lt;b>"),
+            ("```\n<b>![x]\n```\n<b>", "```\n<b>![x]\n```\n&lt;b>"),
+            ("**bold** [ok](https://e)", "**bold** [ok](https://e)"),
+            ("`open <b>", "`open &lt;b>"),
+        ])
     func sanitised(input: String, expected: String) { #expect(SafeMarkdown.sanitised(input) == expected) }
 }

@@ -5,7 +5,9 @@ import Testing
 @Suite("Secrets")
 struct SecretsTests {
     /// Made at run time, so that no scanner takes this file for a leak. `body` looks random and means nothing.
-    private static func body(_ count: Int, alphabet: String = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789")
+    private static func body(
+        _ count: Int, alphabet: String = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+    )
         -> String
     {
         var generator = SeededGenerator(seed: UInt64(count) + 11)
@@ -50,11 +52,16 @@ struct SecretsTests {
         #expect(try await run(SecretsTool(), in: folder).planted == [Planted("secret.private-key", "key.pem", 1)])
     }
 
-    @Test("a random value given to a telling name is found in every way of writing it", arguments: [
-        ("a.py", "api_key = '%'"), ("a.swift", "let clientSecret: String = \"%\""), ("a.json", "{\"access_token\": \"%\"}"),
-        ("a.yaml", "db:\n  password: %"), (".env", "API_TOKEN=%"), ("a.go", "authToken := \"%\""), ("a.rb", ":secret => '%'"),
-        ("a.js", "headers = { apiKey: '%' }"), ("a.toml", "secret_key = \"%\" # comment"), ("a.ini", "[x]\npasswd = %"),
-    ])
+    @Test(
+        "a random value given to a telling name is found in every way of writing it",
+        arguments: [
+            ("a.py", "api_key = '%'"), ("a.swift", "let clientSecret: String = \"%\""),
+            ("a.json", "{\"access_token\": \"%\"}"),
+            ("a.yaml", "db:\n  password: %"), (".env", "API_TOKEN=%"), ("a.go", "authToken := \"%\""),
+            ("a.rb", ":secret => '%'"),
+            ("a.js", "headers = { apiKey: '%' }"), ("a.toml", "secret_key = \"%\" # comment"),
+            ("a.ini", "[x]\npasswd = %"),
+        ])
     func assigned(path: String, template: String) async throws {
         let secret = Self.body(24)
         let folder = try TemporaryFolder()
@@ -67,17 +74,27 @@ struct SecretsTests {
         #expect(evidence.findings.first?.severity == .high)
     }
 
-    @Test("what only looks like a secret is left alone", arguments: [
-        ("a.py", "password = getpass()"), ("a.py", "password = os.environ['DB_PASSWORD']"), ("a.py", "token = 'your_token_here'"),
-        ("a.py", "api_key = 'xxxxxxxxxxxxxxxx'"), ("a.swift", "let token: Token = tokens[0]"), ("a.py", "if token == 'abc123def456ghi': pass"),
-        ("a.swift", "case apiKey = \"api_key_v2\""), ("a.yaml", "password: ${DB_PASSWORD}"), ("a.yaml", "secret: !vault x"),
-        ("a.json", "{\"integrity\": \"sha512-%\"}"), ("a.json", "{\"revision\": \"8f742231b10e8888abcd99f00d55a5b10e8888ab\"}"),
-        ("a.yaml", "token: {{ token }}"), ("a.js", "const tokenizer = 'a1b2c3d4e5f6g7h8i9'"), ("a.swift", "let id = \"550e8400-e29b-41d4-a716-446655440000\""),
-        ("a.md", "Use https://user:password@host/ as the address."), ("a.py", "url = f'https://{user}:{secret}@host'"),
-        ("a.sh", "curl -H \"Authorization: Bearer $TOKEN\""), ("a.py", "key = 'AKIAIOSFODNN7EXAMPLE'"),
-        ("a.go", "password := r.FormValue(\"password\")"), ("a.swift", "password: \"correct horse\""), ("a.py", "x = 'ghp_short'"),
-        ("a.swift", "let secretName = \"kubernetes.io/service-account-token\""), ("a.yaml", "tokens: 8192\nmax_tokens: 4096"),
-    ])
+    @Test(
+        "what only looks like a secret is left alone",
+        arguments: [
+            ("a.py", "password = getpass()"), ("a.py", "password = os.environ['DB_PASSWORD']"),
+            ("a.py", "token = 'your_token_here'"),
+            ("a.py", "api_key = 'xxxxxxxxxxxxxxxx'"), ("a.swift", "let token: Token = tokens[0]"),
+            ("a.py", "if token == 'abc123def456ghi': pass"),
+            ("a.swift", "case apiKey = \"api_key_v2\""), ("a.yaml", "password: ${DB_PASSWORD}"),
+            ("a.yaml", "secret: !vault x"),
+            ("a.json", "{\"integrity\": \"sha512-%\"}"),
+            ("a.json", "{\"revision\": \"8f742231b10e8888abcd99f00d55a5b10e8888ab\"}"),
+            ("a.yaml", "token: {{ token }}"), ("a.js", "const tokenizer = 'a1b2c3d4e5f6g7h8i9'"),
+            ("a.swift", "let id = \"550e8400-e29b-41d4-a716-446655440000\""),
+            ("a.md", "Use https://user:password@host/ as the address."),
+            ("a.py", "url = f'https://{user}:{secret}@host'"),
+            ("a.sh", "curl -H \"Authorization: Bearer $TOKEN\""), ("a.py", "key = 'AKIAIOSFODNN7EXAMPLE'"),
+            ("a.go", "password := r.FormValue(\"password\")"), ("a.swift", "password: \"correct horse\""),
+            ("a.py", "x = 'ghp_short'"),
+            ("a.swift", "let secretName = \"kubernetes.io/service-account-token\""),
+            ("a.yaml", "tokens: 8192\nmax_tokens: 4096"),
+        ])
     func falseAlarms(path: String, text: String) async throws {
         let folder = try TemporaryFolder()
         try folder.write(path, text.replacing("%", with: Self.body(88)) + "\n")

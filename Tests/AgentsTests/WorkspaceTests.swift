@@ -65,7 +65,8 @@ struct WorkspaceTests {
 
 @Suite("Reading a tree")
 struct SourceReaderTests {
-    private func read(_ folder: TemporaryFolder, _ target: String = ".", limits: Limits = Limits()) throws -> SourceTree {
+    private func read(_ folder: TemporaryFolder, _ target: String = ".", limits: Limits = Limits()) throws -> SourceTree
+    {
         try SourceReader.read(
             target, in: Workspace(roots: [folder.path]), limits: limits, interrupt: Interrupt())
     }

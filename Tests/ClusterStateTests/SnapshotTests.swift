@@ -1,5 +1,6 @@
 import ClusterState
 import Raft
+import SwiftProtobuf
 import Testing
 
 @Suite("Snapshots")

@@ -7,7 +7,8 @@ struct AddressTests {
     @Test(
         "text and number go back and forth",
         arguments: [
-            "0.0.0.0", "1.2.3.4", "255.255.255.255", "::", "::1", "2001:db8::1", "fe80::1:2", "::ffff:127.0.0.1", "64:ff9b::7f00:1",
+            "0.0.0.0", "1.2.3.4", "255.255.255.255", "::", "::1", "2001:db8::1", "fe80::1:2", "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
             "2606:4700:4700::1111",
         ])
     func roundTrip(text: String) throws {
@@ -19,7 +20,8 @@ struct AddressTests {
     @Test(
         "only the strict form of an address is one",
         arguments: [
-            "", "1", "1.2.3", "127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "01.2.3.4", "1.2.3.4.", "1.2.3.256", "1.2.3.4 ",
+            "", "1", "1.2.3", "127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "01.2.3.4", "1.2.3.4.", "1.2.3.256",
+            "1.2.3.4 ",
             "[::1]", "::1%lo", "fe80::1%eth0", "::g", "1.2.3.4/8", "localhost",
         ])
     func strict(text: String) {
@@ -41,7 +43,10 @@ struct AddressTests {
             ("10.0.0.0/8", "10.0.0.0", "10.255.255.255", "9.255.255.255", "11.0.0.0"),
             ("192.168.4.0/22", "192.168.4.0", "192.168.7.255", "192.168.3.255", "192.168.8.0"),
             ("1.2.3.4", "1.2.3.4", "1.2.3.4", "1.2.3.3", "1.2.3.5"),
-            ("fc00::/7", "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fe00::"),
+            (
+                "fc00::/7", "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                "fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fe00::"
+            ),
             ("::1/128", "::1", "::1", "::", "::2"),
         ])
     func edges(text: String, first: String, last: String, before: String, after: String) throws {
@@ -63,7 +68,10 @@ struct AddressTests {
 
     @Test(
         "a range with host bits, an impossible length or other text is refused",
-        arguments: ["10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/", "::1/64", "::/129", "10/8", "", "/8", "a/8"])
+        arguments: [
+            "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/", "::1/64", "::/129", "10/8", "",
+            "/8", "a/8",
+        ])
     func malformedRange(text: String) {
         #expect(IPRange(text) == nil)
     }

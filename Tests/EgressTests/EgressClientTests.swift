@@ -19,7 +19,10 @@ struct EgressClientTests {
             let hasBody = method != .get && method != .head
             let reply = try await client.collect(
                 request(
-                    method, server, "/a?b=c", headers: [HTTPHeader("traceparent", "00-1"), HTTPHeader("X-Empty", ""), HTTPHeader("Accept", "x/y")],
+                    method, server, "/a?b=c",
+                    headers: [
+                        HTTPHeader("traceparent", "00-1"), HTTPHeader("X-Empty", ""), HTTPHeader("Accept", "x/y"),
+                    ],
                     body: hasBody ? "data" : ""))
             #expect(reply.status == 201)
             #expect(reply.head.headers["x-answer"] == "yes")
@@ -128,7 +131,9 @@ struct EgressClientTests {
             proxy.stop()
         }
         let far = try EgressURL("http://far.test/x")
-        let client = try client(to: server, proxy: EgressProxy(url: try EgressURL(proxy.url())), policy: { $0.operatorEndpoints.insert(far.endpoint) })
+        let client = try client(
+            to: server, proxy: EgressProxy(url: try EgressURL(proxy.url())),
+            policy: { $0.operatorEndpoints.insert(far.endpoint) })
         let operators = EgressRequest(.get, far, for: .operatorConfigured(far.endpoint))
         #expect(try await client.collect(operators).text == "proxied http://far.test/x")
         #expect(try await client.collect(request(server, "/y")).text == "direct /y")

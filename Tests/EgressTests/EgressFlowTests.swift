@@ -99,14 +99,17 @@ struct EgressFlowTests {
             try await Task.sleep(for: .milliseconds(300))
         }
         // Our buffer, what libcurl holds, and what the kernel takes on loopback.
-        #expect(last < EgressLimits().bufferedBodyBytes + 8 << 20, "\(last) of \(piece.count * pieces) bytes were taken")
+        #expect(
+            last < EgressLimits().bufferedBodyBytes + 8 << 20, "\(last) of \(piece.count * pieces) bytes were taken")
         let expected = Array((0..<8).map { _ in piece }.joined())
         var total = 0
         var longest = 0
         for try await chunk in response.body {
             let offset = total % piece.count
             // Not `==` on slices, which takes minutes for so many bytes in a debug build.
-            let isExpected = chunk.withUnsafeBytes { found in expected.withUnsafeBytes { memcmp(found.baseAddress!, $0.baseAddress! + offset, found.count) == 0 } }
+            let isExpected = chunk.withUnsafeBytes { found in
+                expected.withUnsafeBytes { memcmp(found.baseAddress!, $0.baseAddress! + offset, found.count) == 0 }
+            }
             #expect(isExpected)
             total += chunk.count
             longest = max(longest, chunk.count)
@@ -178,7 +181,9 @@ struct EgressFlowTests {
         limits.queueWait = .milliseconds(100)
         let client = try client(limits: limits)
         let stuck = try request(hanging)
-        let stuckTasks = (0..<2).map { _ in Task { await failure { () async throws(EgressError) in try await client.collect(stuck) } } }
+        let stuckTasks = (0..<2).map { _ in
+            Task { await failure { () async throws(EgressError) in try await client.collect(stuck) } }
+        }
         #expect(await eventually { hanging.accepted == 2 })
         #expect(await failure { () async throws(EgressError) in try await client.collect(stuck) } == .overloaded)
         #expect(try await client.collect(request(other)).text == "served")

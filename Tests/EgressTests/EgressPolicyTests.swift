@@ -19,12 +19,16 @@ struct EgressPolicyTests {
     @Test(
         "addresses that must never be reached by a user's wish",
         arguments: [
-            "127.0.0.1", "127.255.255.254", "0.0.0.0", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1",
-            "100.100.100.200", "169.254.169.254", "169.254.170.2", "168.63.129.16", "192.0.0.192", "198.18.0.1", "224.0.0.1",
-            "239.255.255.255", "240.0.0.1", "255.255.255.255", "::", "::1", "::127.0.0.1", "fe80::1", "fd00:ec2::254", "fc00::1", "ff02::1",
+            "127.0.0.1", "127.255.255.254", "0.0.0.0", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1",
+            "100.64.0.1",
+            "100.100.100.200", "169.254.169.254", "169.254.170.2", "168.63.129.16", "192.0.0.192", "198.18.0.1",
+            "224.0.0.1",
+            "239.255.255.255", "240.0.0.1", "255.255.255.255", "::", "::1", "::127.0.0.1", "fe80::1", "fd00:ec2::254",
+            "fc00::1", "ff02::1",
             "2001:db8::1", "2001::1", "2002:7f00:1::", "64:ff9b:1::1", "fec0::1", "100::1",
             // Judged by the IPv4 address inside.
-            "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "::ffff:0:127.0.0.1",
+            "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe",
+            "::ffff:0:127.0.0.1",
         ])
     func denied(text: String) throws {
         let address = try #require(IPAddress(text))
@@ -34,8 +38,10 @@ struct EgressPolicyTests {
     @Test(
         "public addresses are open, also those beside a closed range",
         arguments: [
-            "1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.1",
-            "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.167.255.255", "192.169.0.0", "198.17.255.255",
+            "1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255",
+            "128.0.0.1",
+            "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.167.255.255", "192.169.0.0",
+            "198.17.255.255",
             "198.20.0.0", "223.255.255.255", "168.63.129.17", "2606:4700:4700::1111", "2a00::1", "2001:4860:4860::8888",
             "::ffff:8.8.8.8", "64:ff9b::808:808",
         ])
@@ -64,7 +70,9 @@ struct EgressPolicyTests {
             #expect(throws: Never.self, "\(text)") { try policy.check(try #require(IPAddress(text)), for: .userTarget) }
         }
         for text in ["10.0.0.1", "::1", "fc00::1", "169.254.169.254"] {
-            #expect(throws: PolicyDenial.self, "\(text)") { try policy.check(try #require(IPAddress(text)), for: .userTarget) }
+            #expect(throws: PolicyDenial.self, "\(text)") {
+                try policy.check(try #require(IPAddress(text)), for: .userTarget)
+            }
         }
     }
 
@@ -84,7 +92,8 @@ struct EgressPolicyTests {
         policy.userHosts = try ["example.com", "*.example.org"].map { try #require(HostPattern($0)) }
         for (host, isAllowed) in [
             ("example.com", true), ("EXAMPLE.com.", true), ("www.example.com", false), ("example.com.evil.test", false),
-            ("a.example.org", true), ("a.b.example.org", true), ("example.org", false), ("badexample.org", false), ("8.8.8.8", false),
+            ("a.example.org", true), ("a.b.example.org", true), ("example.org", false), ("badexample.org", false),
+            ("8.8.8.8", false),
             ("[2606::1]", false),
         ] {
             let endpoint = try EgressURL("https://\(host)/").endpoint
@@ -97,7 +106,8 @@ struct EgressPolicyTests {
     func metadataNames() throws {
         var policy = EgressPolicy(userSchemes: [.http])
         policy.allowPrivate = [try #require(IPRange("0.0.0.0/0"))]
-        for host in ["metadata.google.internal", "METADATA.google.internal.", "metadata", "instance-data.ec2.internal"] {
+        for host in ["metadata.google.internal", "METADATA.google.internal.", "metadata", "instance-data.ec2.internal"]
+        {
             let endpoint = try EgressURL("http://\(host)/").endpoint
             #expect(throws: PolicyDenial.self, "\(host)") { try policy.check(endpoint, for: .userTarget) }
         }
@@ -119,7 +129,9 @@ struct EgressPolicyTests {
         policy.operatorEndpoints = [ollama]
         #expect(throws: Never.self) { try policy.check(ollama, for: .operatorConfigured(ollama)) }
         #expect(throws: PolicyDenial.self) { try policy.check(ollama, for: .userTarget) }
-        for other in ["https://127.0.0.1:11434/", "http://127.0.0.1:11435/", "http://127.0.0.2:11434/", "http://localhost:11434/"] {
+        for other in [
+            "https://127.0.0.1:11434/", "http://127.0.0.1:11435/", "http://127.0.0.2:11434/", "http://localhost:11434/",
+        ] {
             let endpoint = try EgressURL(other).endpoint
             #expect(throws: PolicyDenial.endpointMismatch(expected: ollama, found: endpoint)) {
                 try policy.check(endpoint, for: .operatorConfigured(ollama))
@@ -130,7 +142,9 @@ struct EgressPolicyTests {
         }
     }
 
-    @Test("patterns that are not host names are refused", arguments: ["", "*", "*.", "1.2.3.4", "a b", "*.*.com", "Example.com", "a.", "[::1]"])
+    @Test(
+        "patterns that are not host names are refused",
+        arguments: ["", "*", "*.", "1.2.3.4", "a b", "*.*.com", "Example.com", "a.", "[::1]"])
     func patterns(text: String) {
         #expect(HostPattern(text) == nil)
     }

@@ -8,7 +8,11 @@ struct EgressReachTests {
     private func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
 
     private func refused(_ client: EgressClient, _ request: EgressRequest) async -> PolicyDenial? {
-        guard case .policyDenied(let denial)? = await failure({ () async throws(EgressError) in try await client.collect(request) }) else {
+        guard
+            case .policyDenied(let denial)? = await failure({ () async throws(EgressError) in
+                try await client.collect(request)
+            })
+        else {
             return nil
         }
         return denial
@@ -76,11 +80,14 @@ struct EgressReachTests {
             policy.allowPrivate = []
             policy.operatorEndpoints = [url.endpoint]
         }
-        #expect(try await client.collect(EgressRequest(.get, url, for: .operatorConfigured(url.endpoint))).status == 200)
-        // Now the name has a public address, which the policy passes; libcurl still holds the connection to the private one.
+        #expect(
+            try await client.collect(EgressRequest(.get, url, for: .operatorConfigured(url.endpoint))).status == 200)
+        // Now the name has a public address, which the policy passes; libcurl still holds the connection to the private
+        // one.
         let publicAddress = try address("93.184.215.14")
         answer.withLock { $0 = publicAddress }
-        guard case .addressDenied(let denied, _, _) = await refused(client, EgressRequest(.get, url, for: .userTarget)) else {
+        guard case .addressDenied(let denied, _, _) = await refused(client, EgressRequest(.get, url, for: .userTarget))
+        else {
             Issue.record("not refused")
             return
         }
@@ -125,7 +132,8 @@ struct EgressReachTests {
         }
         let client = try client(to: server, policy: { $0.allowPrivate = [] })
         let endpoint = try EgressURL(server.url()).endpoint
-        let request = EgressRequest(.get, try EgressURL(server.url()), for: .operatorConfigured(endpoint), redirects: .followed)
+        let request = EgressRequest(
+            .get, try EgressURL(server.url()), for: .operatorConfigured(endpoint), redirects: .followed)
         #expect(await refused(client, request) != nil)
         #expect(inside.accepted == 0)
         await client.shutdown()
@@ -191,10 +199,13 @@ struct EgressReachTests {
         #expect(destination.host == .name("good.test") && destination.port == 443 && destination.addresses == [good])
         #expect(try await client.resolve(userTarget: "2606::1", port: 1).addresses == [try address("2606::1")])
         for (name, expected) in [
-            ("bad.test", "policy"), ("10.0.0.1", "policy"), ("::ffff:10.0.0.1", "policy"), ("metadata.google.internal", "policy"),
+            ("bad.test", "policy"), ("10.0.0.1", "policy"), ("::ffff:10.0.0.1", "policy"),
+            ("metadata.google.internal", "policy"),
             ("0x7f.1", "policy"), ("missing.test", "resolution"),
         ] {
-            let error = await failure { () async throws(EgressError) in try await client.resolve(userTarget: name, port: 443) }
+            let error = await failure { () async throws(EgressError) in
+                try await client.resolve(userTarget: name, port: 443)
+            }
             switch error {
             case .policyDenied: #expect(expected == "policy", "\(name)")
             case .resolution(.notFound): #expect(expected == "resolution", "\(name)")

@@ -30,7 +30,8 @@ struct EgressTLSTests {
         let client = try client(lookup: { _ in .success(loopback) })
         func request(_ name: String, _ trust: TLSTrust) throws -> EgressRequest {
             EgressRequest(
-                .get, try EgressURL("https://\(name):\(front.port)/"), for: .userTarget, deadlines: .generous, trust: trust)
+                .get, try EgressURL("https://\(name):\(front.port)/"), for: .userTarget, deadlines: .generous,
+                trust: trust)
         }
         let good = try request("good.test", .authorities(file: front.authority))
         #expect(try await client.collect(good).status == 200)
@@ -45,7 +46,8 @@ struct EgressTLSTests {
         await client.shutdown()
     }
 
-    @Test("HTTP/2 is spoken where it is offered, by many requests on one connection, and HTTP/1.1 where it is asked for")
+    @Test(
+        "HTTP/2 is spoken where it is offered, by many requests on one connection, and HTTP/1.1 where it is asked for")
     func versions() async throws {
         let server = try echo()
         let front = try await TLSFront(to: server, names: "IP:127.0.0.1")
@@ -85,7 +87,9 @@ struct EgressTLSTests {
         await client.shutdown()
     }
 
-    @Test("HTTP/2: cancelling reaches the server within a second, alone on the connection or not, and leaves the others alone")
+    @Test(
+        "HTTP/2: cancelling reaches the server within a second, alone on the connection or not, and leaves the others alone"
+    )
     func cancelStream() async throws {
         let seen = Journal<String>()
         let isReleased = Gate()

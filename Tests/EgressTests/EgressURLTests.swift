@@ -27,11 +27,16 @@ struct EgressURLTests {
     @Test(
         "every odd spelling of an address is that address, or refused",
         arguments: [
-            "http://2130706433/", "http://0x7f000001/", "http://0x7f.0.0.1/", "http://0177.0.0.1/", "http://127.1/", "http://127.0.1/",
-            "http://017700000001/", "http://%31%32%37.0.0.1/", "http://127.0.0.1./", "http://0x7f.1./", "http://2130706433./",
-            "http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "http://[64:ff9b::127.0.0.1]/", "http://[::]/", "http://0/",
-            "http://0.0.0.0/", "http://[::1]/", "http://00000000177.0.0.1/", "http://127.0.0.1.../", "http://①②⑦.0.0.1/",
-            "http://127。0。0。1/", "http://%E3%80%82/", "http://[::1%25lo]/", "http://[fe80::1%25eth0]/", "http://localhost。/",
+            "http://2130706433/", "http://0x7f000001/", "http://0x7f.0.0.1/", "http://0177.0.0.1/", "http://127.1/",
+            "http://127.0.1/",
+            "http://017700000001/", "http://%31%32%37.0.0.1/", "http://127.0.0.1./", "http://0x7f.1./",
+            "http://2130706433./",
+            "http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "http://[64:ff9b::127.0.0.1]/", "http://[::]/",
+            "http://0/",
+            "http://0.0.0.0/", "http://[::1]/", "http://00000000177.0.0.1/", "http://127.0.0.1.../",
+            "http://①②⑦.0.0.1/",
+            "http://127。0。0。1/", "http://%E3%80%82/", "http://[::1%25lo]/", "http://[fe80::1%25eth0]/",
+            "http://localhost。/",
         ])
     func oddAddresses(text: String) {
         let policy = EgressPolicy(userSchemes: [.http])
@@ -66,10 +71,14 @@ struct EgressURLTests {
     @Test(
         "malformed text is refused",
         arguments: [
-            "", "example.com", "//example.com/", "/path", "http://", "http:///", "http://exa mple.com/", "http://example.com/a b",
-            "http://example.com\r\nX: y/", "http://example.com/\u{0}", "http://example.com\\@evil.test/", "http://example.com:0/",
-            "http://example.com:65536/", "http://example.com:x/", "http://-a.example/", "http://a-.example/", "http://a..b/",
-            "http://.example/", "http://[::1/", "http://[1.2.3.4]/", "http://[]/", "http://exa$mple/", "http://a,b/", "http://example.com/ü",
+            "", "example.com", "//example.com/", "/path", "http://", "http:///", "http://exa mple.com/",
+            "http://example.com/a b",
+            "http://example.com\r\nX: y/", "http://example.com/\u{0}", "http://example.com\\@evil.test/",
+            "http://example.com:0/",
+            "http://example.com:65536/", "http://example.com:x/", "http://-a.example/", "http://a-.example/",
+            "http://a..b/",
+            "http://.example/", "http://[::1/", "http://[1.2.3.4]/", "http://[]/", "http://exa$mple/", "http://a,b/",
+            "http://example.com/ü",
             "http://\(String(repeating: "a", count: 64)).example/",
         ])
     func malformed(text: String) {
@@ -81,14 +90,18 @@ struct EgressURLTests {
         let base = "http://example.com/"
         let longest = base + String(repeating: "a", count: EgressLimits.urlBytes - base.utf8.count)
         #expect(try EgressURL(longest).text == longest)
-        #expect(throws: PolicyDenial.malformedURL("longer than \(EgressLimits.urlBytes) bytes")) { try EgressURL(longest + "a") }
+        #expect(throws: PolicyDenial.malformedURL("longer than \(EgressLimits.urlBytes) bytes")) {
+            try EgressURL(longest + "a")
+        }
     }
 
     @Test(
         "a reference is read at the URL that it stands in",
         arguments: [
-            ("/x", "http://example.com:81/x"), ("x?y", "http://example.com:81/a/x?y"), ("../x", "http://example.com:81/x"),
-            ("//other.test/x", "http://other.test/x"), ("https://other.test", "https://other.test/"), ("?q", "http://example.com:81/a/b?q"),
+            ("/x", "http://example.com:81/x"), ("x?y", "http://example.com:81/a/x?y"),
+            ("../x", "http://example.com:81/x"),
+            ("//other.test/x", "http://other.test/x"), ("https://other.test", "https://other.test/"),
+            ("?q", "http://example.com:81/a/b?q"),
         ])
     func references(reference: String, expected: String) throws {
         let base = try EgressURL("http://example.com:81/a/b?c")

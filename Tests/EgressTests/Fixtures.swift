@@ -6,7 +6,8 @@ let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// A client that may reach the server as an endpoint of the operator, and as a user's target through `allow_private`.
 func client(
-    to server: LoopbackServer? = nil, limits: EgressLimits = EgressLimits(), proxy: EgressProxy? = nil, lookup: @escaping HostLookup = noLookup,
+    to server: LoopbackServer? = nil, limits: EgressLimits = EgressLimits(), proxy: EgressProxy? = nil,
+    lookup: @escaping HostLookup = noLookup,
     policy change: (inout EgressPolicy) -> Void = { _ in }
 ) throws -> EgressClient {
     var policy = EgressPolicy()
@@ -15,7 +16,8 @@ func client(
     if let server { policy.operatorEndpoints = [try EgressURL(server.url()).endpoint] }
     change(&policy)
     return EgressClient(
-        configuration: EgressConfiguration(proxy: proxy, limits: limits), policy: policy, logger: quietLogger, lookup: lookup)
+        configuration: EgressConfiguration(proxy: proxy, limits: limits), policy: policy, logger: quietLogger,
+        lookup: lookup)
 }
 
 /// No test asks the machine's DNS.
@@ -26,7 +28,8 @@ func request(
     deadlines: EgressDeadlines = .generous
 ) throws -> EgressRequest {
     EgressRequest(
-        method, try EgressURL(server.url(path)), for: .userTarget, headers: headers, body: Array(body.utf8), deadlines: deadlines)
+        method, try EgressURL(server.url(path)), for: .userTarget, headers: headers, body: Array(body.utf8),
+        deadlines: deadlines)
 }
 
 func request(
@@ -37,7 +40,8 @@ func request(
 
 extension EgressDeadlines {
     /// Longer than any test waits on a loaded machine, so that only the deadline under test can pass.
-    static let generous = EgressDeadlines(connect: .seconds(30), firstByte: .seconds(30), idle: .seconds(30), total: .seconds(60))
+    static let generous = EgressDeadlines(
+        connect: .seconds(30), firstByte: .seconds(30), idle: .seconds(30), total: .seconds(60))
 
     func with(_ change: (inout EgressDeadlines) -> Void) -> EgressDeadlines {
         var deadlines = self

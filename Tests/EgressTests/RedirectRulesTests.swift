@@ -10,8 +10,10 @@ struct RedirectRulesTests {
         EgressRequest(
             method, try EgressURL("https://api.example.com/v1/a"), for: .operatorConfigured(origin),
             headers: [
-                HTTPHeader("Authorization", prefix: "Bearer ", secret: Secret("key")), HTTPHeader("X-Vendor-Key", "key"),
-                HTTPHeader("Content-Type", "text/plain"), HTTPHeader("Accept", "text/html"), HTTPHeader("traceparent", "00-x"),
+                HTTPHeader("Authorization", prefix: "Bearer ", secret: Secret("key")),
+                HTTPHeader("X-Vendor-Key", "key"),
+                HTTPHeader("Content-Type", "text/plain"), HTTPHeader("Accept", "text/html"),
+                HTTPHeader("traceparent", "00-x"),
             ],
             body: body, redirects: .followed, trust: .authorities(file: "/ca.pem"))
     }
@@ -42,7 +44,9 @@ struct RedirectRulesTests {
 
     @Test(
         "across origins no credential goes along, and the exemption of the operator's endpoint ends",
-        arguments: ["https://evil.test/", "https://api.example.com:444/", "//evil.test/", "https://api.example.com.evil.test/"])
+        arguments: [
+            "https://evil.test/", "https://api.example.com:444/", "//evil.test/", "https://api.example.com.evil.test/",
+        ])
     func otherOrigin(location: String) throws {
         let next = try #require(try RedirectRules.next(after: request(), head(302, location)))
         #expect(next.headers.map(\.name) == ["Accept"])
@@ -60,7 +64,8 @@ struct RedirectRulesTests {
     @Test(
         "which redirects keep the method",
         arguments: [
-            (HTTPMethod.post, 301, HTTPMethod.get), (.post, 302, .get), (.post, 303, .get), (.put, 303, .get), (.put, 302, .put),
+            (HTTPMethod.post, 301, HTTPMethod.get), (.post, 302, .get), (.post, 303, .get), (.put, 303, .get),
+            (.put, 302, .put),
             (.post, 307, .post), (.post, 308, .post), (.head, 303, .head), (.get, 307, .get), (.delete, 301, .delete),
         ])
     func methods(method: HTTPMethod, status: Int, expected: HTTPMethod) throws {
@@ -79,7 +84,9 @@ struct RedirectRulesTests {
         #expect(asGet.body.isEmpty && asGet.method == .get)
     }
 
-    @Test("a location that is no URL we would send to is refused", arguments: ["http://u@h/", "ftp://h/", "http://[::1%25lo]/", "https://ü/"])
+    @Test(
+        "a location that is no URL we would send to is refused",
+        arguments: ["http://u@h/", "ftp://h/", "http://[::1%25lo]/", "https://ü/"])
     func badLocation(location: String) throws {
         #expect(throws: PolicyDenial.self) { try RedirectRules.next(after: request(), head(302, location)) }
     }

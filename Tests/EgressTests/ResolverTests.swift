@@ -8,7 +8,9 @@ import Testing
 struct ResolverTests {
     private let addresses = ["192.0.2.1"].compactMap(IPAddress.init)
 
-    private func answer(_ resolver: Resolver, _ name: String, within limit: Duration = .seconds(60)) async -> Result<[IPAddress], EgressError> {
+    private func answer(_ resolver: Resolver, _ name: String, within limit: Duration = .seconds(60)) async -> Result<
+        [IPAddress], EgressError
+    > {
         do { return .success(try await resolver.addresses(of: name, within: limit)) } catch { return .failure(error) }
     }
 
@@ -42,7 +44,9 @@ struct ResolverTests {
         }
         for _ in 0..<2 {
             #expect(try await resolver.addresses(of: "a.test", within: .seconds(30)) == addresses)
-            await #expect(throws: EgressError.resolution(.temporary)) { try await resolver.addresses(of: "b.test", within: .seconds(30)) }
+            await #expect(throws: EgressError.resolution(.temporary)) {
+                try await resolver.addresses(of: "b.test", within: .seconds(30))
+            }
         }
         #expect(lookups.load(ordering: .relaxed) == 4)
     }
@@ -50,10 +54,14 @@ struct ResolverTests {
     @Test("an answer without addresses is no answer")
     func empty() async throws {
         let resolver = Resolver(limits: EgressLimits()) { _ in .success([]) }
-        await #expect(throws: EgressError.resolution(.notFound)) { try await resolver.addresses(of: "a.test", within: .seconds(30)) }
+        await #expect(throws: EgressError.resolution(.notFound)) {
+            try await resolver.addresses(of: "a.test", within: .seconds(30))
+        }
     }
 
-    @Test("a resolver that hangs is left after the deadline, or with the cancelled task, and costs no more than its threads")
+    @Test(
+        "a resolver that hangs is left after the deadline, or with the cancelled task, and costs no more than its threads"
+    )
     func hanging() async throws {
         let isReleased = Gate()
         let running = Atomic(0)
@@ -75,7 +83,9 @@ struct ResolverTests {
         // Both threads hang: three names may wait, the fourth is refused.
         let waiting = (0..<3).map { number in Task { await answer(resolver, "w\(number).test") } }
         var attempt = 0
-        while await answer(resolver, "x\(attempt).test", within: .milliseconds(20)) != .failure(.overloaded) { attempt += 1 }
+        while await answer(resolver, "x\(attempt).test", within: .milliseconds(20)) != .failure(.overloaded) {
+            attempt += 1
+        }
         #expect(running.load(ordering: .relaxed) == 2)
         isReleased.open()
         for task in waiting {

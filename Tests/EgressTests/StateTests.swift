@@ -62,7 +62,8 @@ struct ResponseStreamTests {
 @Suite("Deadlines of a transfer")
 struct TransferDeadlinesTests {
     private let start = ContinuousClock().now
-    private let limits = EgressDeadlines(connect: .seconds(2), firstByte: .seconds(20), idle: .seconds(15), total: .seconds(60))
+    private let limits = EgressDeadlines(
+        connect: .seconds(2), firstByte: .seconds(20), idle: .seconds(15), total: .seconds(60))
 
     private func at(_ seconds: Int) -> ContinuousClock.Instant { start + .seconds(seconds) }
 
@@ -149,8 +150,13 @@ struct HeadParserTests {
 
     @Test("the final head is the one that counts: interim answers and trailers are dropped")
     func interim() {
-        let outcomes = parse(["HTTP/1.1 103 Early Hints", "Link: x", "", "HTTP/2 200", "a:1", "B:  two words ", "c:", "", "trailer: x", ""])
-        let head = ResponseHead(version: .http2, status: 200, headers: [HTTPHeader("a", "1"), HTTPHeader("B", "two words"), HTTPHeader("c", "")])
+        let outcomes = parse([
+            "HTTP/1.1 103 Early Hints", "Link: x", "", "HTTP/2 200", "a:1", "B:  two words ", "c:", "", "trailer: x",
+            "",
+        ])
+        let head = ResponseHead(
+            version: .http2, status: 200,
+            headers: [HTTPHeader("a", "1"), HTTPHeader("B", "two words"), HTTPHeader("c", "")])
         #expect(outcomes.filter { $0 != .more } == [.complete(head)])
         #expect(outcomes[7] == .complete(head))
         #expect(head.headers["b"] == "two words")
@@ -164,7 +170,9 @@ struct HeadParserTests {
         #expect(parse(lines, limit: bytes - 1).last == .tooLarge)
     }
 
-    @Test("what is no head is malformed", arguments: [["x: y"], ["HTTP/1.1"], ["HTTP/1.1 abc"], ["HTTP/9 200"], ["HTTP/1.1 200 OK", ": x"], [""]])
+    @Test(
+        "what is no head is malformed",
+        arguments: [["x: y"], ["HTTP/1.1"], ["HTTP/1.1 abc"], ["HTTP/9 200"], ["HTTP/1.1 200 OK", ": x"], [""]])
     func malformed(lines: [String]) {
         #expect(parse(lines).last == .malformed)
     }
@@ -172,9 +180,12 @@ struct HeadParserTests {
 
 @Suite("Requests")
 struct RequestSyntaxTests {
-    private func check(_ method: HTTPMethod = .post, headers: [HTTPHeader] = [], body: Int = 0, limits: EgressLimits = EgressLimits()) throws {
+    private func check(
+        _ method: HTTPMethod = .post, headers: [HTTPHeader] = [], body: Int = 0, limits: EgressLimits = EgressLimits()
+    ) throws {
         let request = EgressRequest(
-            method, try EgressURL("http://a.test/"), for: .userTarget, headers: headers, body: [UInt8](repeating: 0, count: body))
+            method, try EgressURL("http://a.test/"), for: .userTarget, headers: headers,
+            body: [UInt8](repeating: 0, count: body))
         try RequestSyntax.check(request, limits: limits)
     }
 
@@ -182,8 +193,10 @@ struct RequestSyntaxTests {
     func headers() throws {
         #expect(throws: Never.self) { try check(headers: [HTTPHeader("X-A", "b\tc é"), HTTPHeader("X-Empty", "")]) }
         for (name, value) in [
-            ("X", "a\r\nEvil: 1"), ("X", "a\nb"), ("X", "a\u{0}"), ("X Y", "a"), ("X:", "a"), ("", "a"), ("X\r\n", "a"), ("Host", "evil.test"),
-            ("content-length", "5"), ("Transfer-Encoding", "chunked"), ("Connection", "close"), ("Expect", "100-continue"),
+            ("X", "a\r\nEvil: 1"), ("X", "a\nb"), ("X", "a\u{0}"), ("X Y", "a"), ("X:", "a"), ("", "a"), ("X\r\n", "a"),
+            ("Host", "evil.test"),
+            ("content-length", "5"), ("Transfer-Encoding", "chunked"), ("Connection", "close"),
+            ("Expect", "100-continue"),
             ("Upgrade", "h2c"), ("Proxy-Authorization", "x"),
         ] {
             #expect(throws: EgressError.self, "\(name)") { try check(headers: [HTTPHeader(name, value)]) }
@@ -211,7 +224,9 @@ struct SecretTests {
         var dumped = ""
         dump(secret, to: &dumped)
         dump(header, to: &dumped)
-        for text in ["\(secret)", String(reflecting: secret), "\([secret])", "\(header)", String(reflecting: header), dumped] {
+        for text in [
+            "\(secret)", String(reflecting: secret), "\([secret])", "\(header)", String(reflecting: header), dumped,
+        ] {
             #expect(!text.contains("hunter2"), "\(text)")
         }
         #expect(secret.reveal() == "hunter2" && header.value == "Bearer hunter2")

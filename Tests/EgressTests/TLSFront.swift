@@ -1,8 +1,8 @@
 import Foundation
 import LoopbackServer
 
-/// A TLS server in front of a ``LoopbackServer``: HAProxy with a certificate of a private authority, both made for the test.
-/// It offers HTTP/2, and tells the server behind it in `x-protocol` what was spoken.
+/// A TLS server in front of a ``LoopbackServer``: HAProxy with a certificate of a private authority, both made for the
+/// test. It offers HTTP/2, and tells the server behind it in `x-protocol` what was spoken.
 final class TLSFront {
     let port: UInt16
     /// The authority, in PEM.
@@ -59,13 +59,21 @@ final class TLSFront {
 
     private static func makeCertificates(in folder: URL, names: String) throws {
         let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        try "subjectAltName=\(names)\n".write(to: folder.appendingPathComponent("names"), atomically: true, encoding: .utf8)
-        try openssl(["req", "-x509"] + key + ["-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", "-days", "2"], in: folder)
+        try "subjectAltName=\(names)\n".write(
+            to: folder.appendingPathComponent("names"), atomically: true, encoding: .utf8)
+        try openssl(
+            ["req", "-x509"] + key + ["-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", "-days", "2"],
+            in: folder)
         try openssl(["req"] + key + ["-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=server"], in: folder)
         try openssl(
-            ["x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names"]
+            [
+                "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days",
+                "2", "-extfile", "names",
+            ]
                 + ["-out", "server.crt"], in: folder)
-        let parts = try ["server.crt", "server.key"].map { try String(contentsOf: folder.appendingPathComponent($0), encoding: .utf8) }
+        let parts = try ["server.crt", "server.key"].map {
+            try String(contentsOf: folder.appendingPathComponent($0), encoding: .utf8)
+        }
         try parts.joined().write(to: folder.appendingPathComponent("server.pem"), atomically: true, encoding: .utf8)
     }
 
@@ -82,8 +90,10 @@ final class TLSFront {
     }
 
     private static func program(_ name: String) -> URL? {
-        ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"].map { URL(fileURLWithPath: $0).appendingPathComponent(name) }
-            .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+        ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"].map {
+            URL(fileURLWithPath: $0).appendingPathComponent(name)
+        }
+        .first { FileManager.default.isExecutableFile(atPath: $0.path) }
     }
 
     private static func isListening(_ port: UInt16) -> Bool {
@@ -94,7 +104,9 @@ final class TLSFront {
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
         }
     }
 }

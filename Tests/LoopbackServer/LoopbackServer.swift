@@ -1,13 +1,14 @@
 // LoopbackServer: a small real HTTP/1.1 server on 127.0.0.1 for the tests of everything that goes out over HTTP.
 //
-// A test gives it a function that answers each request by writing bytes, and so can do what no proper server does: hang, drip,
-// reset, lie about lengths. One thread for each connection; blocking calls; no dependency. For tests only.
+// A test gives it a function that answers each request by writing bytes, and so can do what no proper server does:
+// hang, drip, reset, lie about lengths. One thread for each connection; blocking calls; no dependency. For tests only.
 
 import Glibc
 import Synchronization
 
 public final class LoopbackServer: Sendable {
-    /// Answers one request. Throwing, or returning `.close`, ends the connection; `.keep` waits for the next request on it.
+    /// Answers one request. Throwing, or returning `.close`, ends the connection; `.keep` waits for the next request on
+    /// it.
     public typealias Handler = @Sendable (LoopbackConnection, LoopbackRequest) throws -> Next
 
     public enum Next: Sendable { case keep, close }
@@ -85,7 +86,9 @@ public final class LoopbackServer: Sendable {
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let code = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                guard bind(descriptor, pointer, length) == 0, Glibc.listen(descriptor, 1_024) == 0 else { return Int32(-1) }
+                guard bind(descriptor, pointer, length) == 0, Glibc.listen(descriptor, 1_024) == 0 else {
+                    return Int32(-1)
+                }
                 return getsockname(descriptor, pointer, &length)
             }
         }

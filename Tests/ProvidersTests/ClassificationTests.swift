@@ -31,8 +31,10 @@ struct ClassificationTests {
         "a 429 that means an empty account is told from one that means haste",
         arguments: [
             (#"{"error":{"message":"m","type":"insufficient_quota","code":"insufficient_quota"}}"#, true),
-            (#"{"error":{"message":"m","type":"exceeded_current_quota_error"}}"#, true), (#"{"error":{"code":"1113","message":"m"}}"#, true),
-            (#"{"error":{"code":"1302","message":"m"}}"#, false), (#"{"error":{"message":"m","type":"rate_limit_reached_error"}}"#, false),
+            (#"{"error":{"message":"m","type":"exceeded_current_quota_error"}}"#, true),
+            (#"{"error":{"code":"1113","message":"m"}}"#, true),
+            (#"{"error":{"code":"1302","message":"m"}}"#, false),
+            (#"{"error":{"message":"m","type":"rate_limit_reached_error"}}"#, false),
             (#"{"error":{"message":"m","code":null}}"#, false), (#"{"detail":"m"}"#, false),
         ])
     func quota(body: String, isExhausted: Bool) throws {
@@ -42,8 +44,10 @@ struct ClassificationTests {
     @Test(
         "every vendor's error shape gives its message",
         arguments: [
-            #"{"error":{"message":"the words","type":"t"}}"#, #"{"error":"the words"}"#, #"{"object":"error","message":"the words"}"#,
-            #"{"detail":"the words"}"#, #"{"code":"c","error":"the words"}"#, #"{"type":"x","title":"other","status":400,"detail":"the words"}"#,
+            #"{"error":{"message":"the words","type":"t"}}"#, #"{"error":"the words"}"#,
+            #"{"object":"error","message":"the words"}"#,
+            #"{"detail":"the words"}"#, #"{"code":"c","error":"the words"}"#,
+            #"{"type":"x","title":"other","status":400,"detail":"the words"}"#,
             #"{"type":"error","error":{"type":"overloaded_error","message":"the words"}}"#, "the words",
         ])
     func shapes(body: String) throws {
@@ -52,7 +56,9 @@ struct ClassificationTests {
 
     @Test("a vendor's words are cut, on one line, and never hold the key")
     func presentable() throws {
-        #expect(try failure(401, #"{"error":{"message":"bad key sk-123\r\nX"}}"#) == .credential(.rejected, "bad key (secret)  X"))
+        #expect(
+            try failure(401, #"{"error":{"message":"bad key sk-123\r\nX"}}"#)
+                == .credential(.rejected, "bad key (secret)  X"))
         let long = try failure(500, String(repeating: "a", count: 10_000))
         #expect(long.detail.count < 330)
     }
@@ -62,16 +68,20 @@ struct ClassificationTests {
         (["retry-after-ms": "250", "Retry-After": "9"], 0.25), (["x-ms-retry-after-ms": "40"], 0.04),
         (["Retry-After": "Sun, 06 Nov 1994 08:50:37 GMT"], 60),
         (["Retry-After": "Sun, 06 Nov 1994 08:50:37 GMT", "Date": "Sun, 06 Nov 1994 08:50:27 GMT"], 10),
-        (["Retry-After": "Sun, 06 Nov 1994 08:00:00 GMT"], 0), (["Retry-After": "999999999"], 86_400), (["Retry-After": "1e300"], 86_400),
+        (["Retry-After": "Sun, 06 Nov 1994 08:00:00 GMT"], 0), (["Retry-After": "999999999"], 86_400),
+        (["Retry-After": "1e300"], 86_400),
     ]
 
     @Test("the wait that a provider asks for is read in all its forms", arguments: waits)
     func retryAfter(headers: [String: String], seconds: Double) throws {
         let fields = headers.map { HTTPHeader($0.key, $0.value) }
-        #expect(try failure(429, "x", headers: fields) == .limited(retryAfter: .milliseconds(Int64(seconds * 1_000)), "x"))
+        #expect(
+            try failure(429, "x", headers: fields) == .limited(retryAfter: .milliseconds(Int64(seconds * 1_000)), "x"))
     }
 
-    @Test("a wait that cannot be read is no wait", arguments: ["", "soon", "nan", "Sun, 99 Foo 1994 08:50:37 GMT", "1994-11-06", "a b c d e f g h"])
+    @Test(
+        "a wait that cannot be read is no wait",
+        arguments: ["", "soon", "nan", "Sun, 99 Foo 1994 08:50:37 GMT", "1994-11-06", "a b c d e f g h"])
     func unreadable(text: String) throws {
         #expect(try failure(429, "x", headers: [HTTPHeader("Retry-After", text)]) == .limited(retryAfter: nil, "x"))
     }
@@ -85,7 +95,8 @@ struct ClassificationTests {
             (.timeout(.connect), "timeout_connect", true), (.timeout(.firstByte), "timeout_first_byte", true),
             (.timeout(.idle), "timeout_idle", true), (.tooLarge(.responseBody(limitBytes: 1)), "too_large", true),
             (.tooLarge(.requestBody(limitBytes: 1)), "invalid_request", false), (.cancelled, "cancelled", false),
-            (.shutDown, "cancelled", false), (.overloaded, "overloaded", false), (.connectionLost("x"), "connection_lost", true),
+            (.shutDown, "cancelled", false), (.overloaded, "overloaded", false),
+            (.connectionLost("x"), "connection_lost", true),
             (.protocolViolation("x"), "malformed_response", true),
         ]
         for (error, kind, isFault) in table {

@@ -8,7 +8,9 @@ import Testing
 struct ProviderChainTests {
     private let chat = ChatRequest([ChatMessage(.user, "hello?")])
 
-    private func answering(_ status: Int = 200, headers: [String] = [], _ body: String = openAIAnswer) throws -> LoopbackServer {
+    private func answering(_ status: Int = 200, headers: [String] = [], _ body: String = openAIAnswer) throws
+        -> LoopbackServer
+    {
         try LoopbackServer { connection, _ in
             try connection.respond(status, headers: headers, body)
             return .keep
@@ -28,8 +30,11 @@ struct ProviderChainTests {
     func answers() async throws {
         let seen = Journal<String>()
         let server = try LoopbackServer { connection, request in
-            seen.add("\(request.method) \(request.target) \(request["authorization"] ?? "-") \(request["traceparent"] ?? "-") \(request.text)")
-            let ollama = #"{"model":"m","message":{"content":"from ollama"},"done":true,"prompt_eval_count":3,"eval_count":4}"#
+            seen.add(
+                "\(request.method) \(request.target) \(request["authorization"] ?? "-") \(request["traceparent"] ?? "-") \(request.text)"
+            )
+            let ollama =
+                #"{"model":"m","message":{"content":"from ollama"},"done":true,"prompt_eval_count":3,"eval_count":4}"#
             try connection.respond(200, request.target == "/v1/api/chat" ? ollama : openAIAnswer)
             return .keep
         }
@@ -41,7 +46,9 @@ struct ProviderChainTests {
         }
         let (chain, client) = try chain([priced])
         let result = try await chain.complete(chat, within: .seconds(30), traceparent: "00-trace")
-        #expect(result.completion.text == "hello" && result.completion.model == "exact" && result.provider == ProviderID("openai"))
+        #expect(
+            result.completion.text == "hello" && result.completion.model == "exact"
+                && result.provider == ProviderID("openai"))
         #expect(result.cost == MicroUSD(200) && result.usage == TokenUsage(input: 100, output: 10))
         #expect(result.attempts.map(\.outcome) == [.completed])
         let body = #"{"messages":[{"content":"hello?","role":"user"}],"model":"model-of-openai","stream":false}"#
@@ -70,7 +77,8 @@ struct ProviderChainTests {
     func failures() async throws {
         let servers = [
             try answering(500, "broken"), try answering(429, headers: ["Retry-After: 5"], "slow down"),
-            try answering(401, #"{"error":{"message":"bad key key-of-E"}}"#), try answering(400, "what?"), try answering(200, "{"),
+            try answering(401, #"{"error":{"message":"bad key key-of-E"}}"#), try answering(400, "what?"),
+            try answering(200, "{"),
             try answering(200, #"{"choices":[{"message":{"content":""}}],"usage":{"prompt_tokens":1000000}}"#),
             try answering(302, headers: ["Location: http://169.254.169.254/"]),
             try LoopbackServer { connection, _ in
@@ -95,7 +103,8 @@ struct ProviderChainTests {
         let result = try await chain.complete(chat, within: .seconds(60))
         #expect(
             result.attempts.map(\.outcomeName) == [
-                "server_error", "limited", "credential_rejected", "invalid_request", "malformed_response", "malformed_response",
+                "server_error", "limited", "credential_rejected", "invalid_request", "malformed_response",
+                "malformed_response",
                 "malformed_response", "connection_lost", "timeout_first_byte", "completed",
             ])
         #expect(result.provider == ProviderID("p9"))
@@ -162,7 +171,8 @@ struct ProviderChainTests {
             Issue.record("not exhausted")
             return
         }
-        #expect(attempts.map(\.outcome) == [.failed(.retryable(.timeout(.total), "no answer in time (total)")), .outOfTime])
+        #expect(
+            attempts.map(\.outcome) == [.failed(.retryable(.timeout(.total), "no answer in time (total)")), .outOfTime])
         #expect(server.accepted == 0)
         await client.shutdown()
     }

@@ -6,7 +6,9 @@ import Testing
 
 @Suite("Provider settings")
 struct ProviderSettingsTests {
-    private func problems(_ list: [ProviderSettings], secret: (SecretReference) -> Secret? = { _ in Secret("k") }) -> [String] {
+    private func problems(_ list: [ProviderSettings], secret: (SecretReference) -> Secret? = { _ in Secret("k") })
+        -> [String]
+    {
         do {
             _ = try ProviderSettings.validated(list, secret: secret)
             return []
@@ -16,7 +18,9 @@ struct ProviderSettingsTests {
     }
 
     private var valid: ProviderSettings {
-        ProviderSettings(id: "groq", tier: 1, dialect: "openai", baseURL: "https://api.groq.com/openai/v1", model: "openai/gpt-oss-120b")
+        ProviderSettings(
+            id: "groq", tier: 1, dialect: "openai", baseURL: "https://api.groq.com/openai/v1",
+            model: "openai/gpt-oss-120b")
     }
 
     private func with(_ change: (inout ProviderSettings) -> Void) -> ProviderSettings {
@@ -40,10 +44,13 @@ struct ProviderSettingsTests {
         #expect(provider.chatURL.text == "https://api.groq.com/openai/v1/chat/completions")
         #expect(provider.endpoint.description == "https://api.groq.com")
         #expect(provider.key?.reveal() == "gsk" && !"\(provider)".contains("gsk"))
-        #expect(provider.price == ProviderPrice(inputPerMillionTokens: MicroUSD(350_000), outputPerMillionTokens: MicroUSD(750_000)))
+        #expect(
+            provider.price
+                == ProviderPrice(inputPerMillionTokens: MicroUSD(350_000), outputPerMillionTokens: MicroUSD(750_000)))
         #expect(
             provider.deadlines
-                == EgressDeadlines(connect: .seconds(1), firstByte: .milliseconds(2_500), idle: .seconds(3), total: .seconds(40)))
+                == EgressDeadlines(
+                    connect: .seconds(1), firstByte: .milliseconds(2_500), idle: .seconds(3), total: .seconds(40)))
         #expect(provider.maximumOutputTokens == 512 && provider.outputLimitField == .maxCompletionTokens)
         #expect(provider.trust == .authorities(file: "/etc/ca.pem"))
     }
@@ -57,12 +64,15 @@ struct ProviderSettingsTests {
 
     @Test("every mistake in every provider is listed at once, with its field")
     func everything() throws {
-        let json = #"{"id":"A B","tier":0,"dialect":"x","base_url":"ftp://h","model":"","api_key_env":"NONE","modle":"y"}"#
+        let json =
+            #"{"id":"A B","tier":0,"dialect":"x","base_url":"ftp://h","model":"","api_key_env":"NONE","modle":"y"}"#
         let bad = try JSONDecoder().decode(ProviderSettings.self, from: Data(json.utf8))
         #expect(
             problems([valid, bad, ProviderSettings()], secret: { _ in nil }) == [
-                "providers[1].modle", "providers[1].id", "providers[1].tier", "providers[1].dialect", "providers[1].base_url",
-                "providers[1].model", "providers[1].api_key_env", "providers[2].id", "providers[2].tier", "providers[2].dialect",
+                "providers[1].modle", "providers[1].id", "providers[1].tier", "providers[1].dialect",
+                "providers[1].base_url",
+                "providers[1].model", "providers[1].api_key_env", "providers[2].id", "providers[2].tier",
+                "providers[2].dialect",
                 "providers[2].base_url", "providers[2].model",
             ])
     }
@@ -70,37 +80,57 @@ struct ProviderSettingsTests {
     @Test("each rule refuses its mistake and nothing else")
     func rules() {
         let table: [(String, (inout ProviderSettings) -> Void)] = [
-            ("id", { $0.id = "" }), ("id", { $0.id = String(repeating: "a", count: 65) }), ("id", { $0.id = "builtin" }),
-            ("id", { $0.id = "Ä" }), ("tier", { $0.tier = 7 }), ("tier", { $0.tier = nil }), ("dialect", { $0.dialect = "OpenAI" }),
+            ("id", { $0.id = "" }), ("id", { $0.id = String(repeating: "a", count: 65) }),
+            ("id", { $0.id = "builtin" }),
+            ("id", { $0.id = "Ä" }), ("tier", { $0.tier = 7 }), ("tier", { $0.tier = nil }),
+            ("dialect", { $0.dialect = "OpenAI" }),
             ("base_url", { $0.baseURL = "https://u:p@h/" }), ("base_url", { $0.baseURL = "https://h/v1?key=1" }),
             ("base_url", { $0.baseURL = "api.groq.com" }), ("model", { $0.model = "a b" }),
             ("model", { $0.model = String(repeating: "a", count: 257) }),
-            ("api_key_file", {
-                $0.apiKeyEnv = "A"
-                $0.apiKeyFile = "/b"
-            }),
+            (
+                "api_key_file",
+                {
+                    $0.apiKeyEnv = "A"
+                    $0.apiKeyFile = "/b"
+                }
+            ),
             ("input_usd_per_million_tokens", { $0.inputUSDPerMillionTokens = 1 }),
-            ("output_usd_per_million_tokens", {
-                $0.inputUSDPerMillionTokens = 1
-                $0.outputUSDPerMillionTokens = -1
-            }),
-            ("input_usd_per_million_tokens", {
-                $0.inputUSDPerMillionTokens = .nan
-                $0.outputUSDPerMillionTokens = 1
-            }),
-            ("connect_timeout_seconds", { $0.connectTimeoutSeconds = 0 }), ("idle_timeout_seconds", { $0.idleTimeoutSeconds = 601 }),
+            (
+                "output_usd_per_million_tokens",
+                {
+                    $0.inputUSDPerMillionTokens = 1
+                    $0.outputUSDPerMillionTokens = -1
+                }
+            ),
+            (
+                "input_usd_per_million_tokens",
+                {
+                    $0.inputUSDPerMillionTokens = .nan
+                    $0.outputUSDPerMillionTokens = 1
+                }
+            ),
+            ("connect_timeout_seconds", { $0.connectTimeoutSeconds = 0 }),
+            ("idle_timeout_seconds", { $0.idleTimeoutSeconds = 601 }),
             ("first_byte_timeout_seconds", { $0.firstByteTimeoutSeconds = .infinity }),
-            ("total_timeout_seconds", { $0.totalTimeoutSeconds = 1 }), ("max_output_tokens", { $0.maxOutputTokens = 0 }),
-            ("max_output_tokens", { $0.maxOutputTokens = 1_000_001 }), ("output_limit_field", { $0.outputLimitField = "limit" }),
-            ("output_limit_field", {
-                $0.dialect = "ollama"
-                $0.outputLimitField = "max_tokens"
-            }),
+            ("total_timeout_seconds", { $0.totalTimeoutSeconds = 1 }),
+            ("max_output_tokens", { $0.maxOutputTokens = 0 }),
+            ("max_output_tokens", { $0.maxOutputTokens = 1_000_001 }),
+            ("output_limit_field", { $0.outputLimitField = "limit" }),
+            (
+                "output_limit_field",
+                {
+                    $0.dialect = "ollama"
+                    $0.outputLimitField = "max_tokens"
+                }
+            ),
             ("ca_file", { $0.caFile = "ca.pem" }),
-            ("ca_file", {
-                $0.caFile = "/ca.pem"
-                $0.baseURL = "http://h/"
-            }),
+            (
+                "ca_file",
+                {
+                    $0.caFile = "/ca.pem"
+                    $0.baseURL = "http://h/"
+                }
+            ),
         ]
         for (field, change) in table {
             #expect(problems([with(change)]) == ["providers[0].\(field)"], "\(field)")
@@ -139,6 +169,7 @@ struct ProviderSettingsTests {
         #expect(price.cost(of: TokenUsage(input: 0, output: 2)) == MicroUSD(2), "1.5 is rounded up")
         #expect(price.cost(of: TokenUsage(input: .max, output: .max)).amount > 0)
         #expect(MicroUSD(.max) + MicroUSD(1) == MicroUSD(.max))
-        #expect(TokenUsage(input: .max, output: 1) + TokenUsage(input: 1, output: 1) == TokenUsage(input: .max, output: 2))
+        #expect(
+            TokenUsage(input: .max, output: 1) + TokenUsage(input: 1, output: 1) == TokenUsage(input: .max, output: 2))
     }
 }

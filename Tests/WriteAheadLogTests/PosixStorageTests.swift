@@ -33,6 +33,34 @@ struct PosixStorageTests {
         #expect(opened.recovered.entries.count == 256)
     }
 
+    @Test("let a spare be filled on another thread while the log is written")
+    func spareOnAnotherThread() async throws {
+        let folder = try TemporaryFolder()
+        let log = try TestLog.open(PosixLogStorage(folder: folder.path)).log
+        try log.write([.vote(term: 1, votedFor: 7)])
+        for index in 1...40 as ClosedRange<UInt64> {
+            guard let preparation = log.sparePreparation() else {
+                try log.write([TestLog.entry(index, bytes: 300)])
+                continue
+            }
+            async let result = filled(by: preparation)
+            try log.write([TestLog.entry(index, bytes: 300)])
+            log.finishSparePreparation(await result)
+        }
+        #expect(log.statistics.segmentCount > 5)
+        let verdict = try DurableLog.inspect(in: PosixLogStorage(readingFolder: folder.path)) { _ in }
+        guard case .sound = verdict else {
+            Issue.record("\(verdict)")
+            return
+        }
+    }
+
+    private func filled(by preparation: SparePreparation) async -> Result<PreparedSpare, WriteAheadLogError> {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: preparation.run()) }
+        }
+    }
+
     @Test("belong to one storage at a time; readers need no lock")
     func lock() throws {
         let folder = try TemporaryFolder()

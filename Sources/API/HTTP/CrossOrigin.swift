@@ -38,19 +38,6 @@ struct CrossOrigin: Sendable {
     func mayConnect(origin: String?, host: String?) -> Bool {
         guard let origin else { return true }
         if allowed.contains(origin) { return true }
-        guard let host, let scheme = origin.range(ofScheme: "://") else { return false }
-        return origin[scheme...] == host
-    }
-}
-
-extension String {
-    /// Where the text goes on behind the separator.
-    fileprivate func range(ofScheme separator: String) -> String.Index? {
-        var index = startIndex
-        while index < endIndex {
-            if self[index...].hasPrefix(separator) { return self.index(index, offsetBy: separator.count) }
-            index = self.index(after: index)
-        }
-        return nil
+        return host != nil && origin.split(separator: "://", maxSplits: 1).last.map(String.init) == host
     }
 }

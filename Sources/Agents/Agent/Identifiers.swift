@@ -1,5 +1,7 @@
 /// The id of an agent, such as `code_analysis`.
-public struct AgentID: RawRepresentable, Hashable, Sendable, Codable, ExpressibleByStringLiteral, CustomStringConvertible {
+public struct AgentID: RawRepresentable, Hashable, Sendable, Codable, ExpressibleByStringLiteral,
+    CustomStringConvertible
+{
     public let rawValue: String
     public init(rawValue: String) { self.rawValue = rawValue }
     public init(stringLiteral value: String) { rawValue = value }
@@ -7,7 +9,9 @@ public struct AgentID: RawRepresentable, Hashable, Sendable, Codable, Expressibl
 }
 
 /// The kind of a task, such as `code_review`, by which it finds its agents.
-public struct TaskType: RawRepresentable, Hashable, Sendable, Codable, ExpressibleByStringLiteral, CustomStringConvertible {
+public struct TaskType: RawRepresentable, Hashable, Sendable, Codable, ExpressibleByStringLiteral,
+    CustomStringConvertible
+{
     public let rawValue: String
     public init(rawValue: String) { self.rawValue = rawValue }
     public init(stringLiteral value: String) { rawValue = value }
@@ -15,7 +19,9 @@ public struct TaskType: RawRepresentable, Hashable, Sendable, Codable, Expressib
 }
 
 /// The name of a tool, such as `functions`; unique within an agent.
-public struct ToolName: RawRepresentable, Hashable, Sendable, Codable, ExpressibleByStringLiteral, CustomStringConvertible {
+public struct ToolName: RawRepresentable, Hashable, Sendable, Codable, ExpressibleByStringLiteral,
+    CustomStringConvertible
+{
     public let rawValue: String
     public init(rawValue: String) { self.rawValue = rawValue }
     public init(stringLiteral value: String) { rawValue = value }

@@ -73,7 +73,8 @@ struct CallRules: Sendable {
         }
     }
 
-    private static let all = CallRule.swift + CallRule.python + CallRule.script + CallRule.go + CallRule.rust
+    private static let all =
+        CallRule.swift + CallRule.python + CallRule.script + CallRule.go + CallRule.rust
         + CallRule.java + CallRule.cFamily + CallRule.others
 
     private static let byLanguage: [Language: CallRules] = Dictionary(

@@ -10,7 +10,8 @@ struct FunctionsTool: SourceTool {
 
     func examine(_ sources: Sources) throws(AgentError) -> Evidence {
         let limits = sources.limits
-        let complexityLimit = sources.arguments["max_complexity"]?.integerValue.map(Int.init) ?? limits.functionComplexity
+        let complexityLimit =
+            sources.arguments["max_complexity"]?.integerValue.map(Int.init) ?? limits.functionComplexity
         let lineLimit = sources.arguments["max_function_lines"]?.integerValue.map(Int.init) ?? limits.functionLines
         var all: [Measured] = []
         var examined = 0

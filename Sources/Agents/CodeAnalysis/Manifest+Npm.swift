@@ -35,6 +35,6 @@ extension Manifest {
     }
 
     private static func offset(of text: String, in file: SourceFile, from start: Int) -> Int? {
-        file.bytes[start...].firstRange(of: Array(text.utf8))?.lowerBound
+        ByteSearch.first(Array(text.utf8), in: file.bytes[start...]).map { start + $0 }
     }
 }

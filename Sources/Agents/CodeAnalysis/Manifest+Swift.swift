@@ -4,7 +4,9 @@ extension Manifest {
         let view = CodeView(file)
         var found: [Dependency] = []
         for position in 0..<view.count where view.text(position) == "package" && view.symbol(position - 1) == .dot {
-            guard view.symbol(position + 1) == .openParenthesis, let close = view.partner(position + 1) else { continue }
+            guard view.symbol(position + 1) == .openParenthesis, let close = view.partner(position + 1) else {
+                continue
+            }
             if let dependency = swiftDependency(view, position, close) { found.append(dependency) }
         }
         return found

@@ -30,7 +30,8 @@ struct MarkersTool: SourceTool {
             Metric("\($0.word.lowercased())_comments", "\($0.word) comments", Double(counts[$0.word] ?? 0))
         }
         let parts = Self.marks.compactMap { mark in counts[mark.word].map { "\(Grouped.count($0)) \(mark.word)" } }
-        evidence.headline = parts.isEmpty ? "no notes left for later" : "notes left for later: \(parts.joined(separator: ", "))"
+        evidence.headline =
+            parts.isEmpty ? "no notes left for later" : "notes left for later: \(parts.joined(separator: ", "))"
         return evidence
     }
 

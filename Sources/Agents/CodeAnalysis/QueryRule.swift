@@ -46,7 +46,7 @@ enum QueryRule {
         return statements.contains { statement in
             let body = text[start...]
             guard body.starts(with: statement.verb) else { return false }
-            return body.dropFirst(statement.verb.count - 1).firstRange(of: statement.word) != nil
+            return ByteSearch.first(statement.word, in: body.dropFirst(statement.verb.count - 1)) != nil
         }
     }
 
@@ -63,7 +63,8 @@ enum QueryRule {
         }
         // `Sprintf("… %s", value)`, `format!("… {}", value)`
         let call = view.text(position - 2)
-        let formats = ["Sprintf", "sprintf", "snprintf", "format", "String.format"].contains(call)
+        let formats =
+            ["Sprintf", "sprintf", "snprintf", "format", "String.format"].contains(call)
             || (view.symbol(position - 2) == .bang && view.text(position - 3) == "format")
         guard formats, view.symbol(next) == .comma else { return false }
         return view.bytes(position).contains { $0 == 37 || $0 == Ascii.openBrace }

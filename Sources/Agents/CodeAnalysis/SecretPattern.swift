@@ -79,6 +79,11 @@ struct SecretPattern: Sendable {
         return table
     }()
 
+    /// The bytes with which some secret begins: `-` of a key, `:` of a URL, `e` of a web token, and all prefixes.
+    static let beginnings: [Bool] = byFirstByte.enumerated().map { byte, patterns in
+        !patterns.isEmpty || byte == 45 || byte == 58 || byte == 101
+    }
+
     static let privateKey = rule("private-key", "Private key", severity: .critical, cwe: "CWE-321")
     static let webToken = rule("json-web-token", "JSON web token", severity: .medium)
     static let urlPassword = rule("url-password", "Password in a URL", severity: .high)

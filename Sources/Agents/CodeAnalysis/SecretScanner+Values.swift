@@ -36,7 +36,9 @@ extension SecretScanner {
             let byte = bytes[position]
             return byte == 95 || byte == 45 ? nil : Ascii.lowercased(byte)
         }
-        guard let ending = Self.tellingNames.first(where: { plain.count >= $0.count && plain.suffix($0.count) == $0[...] })
+        guard
+            let ending = Self.tellingNames.first(where: { plain.count >= $0.count && plain.suffix($0.count) == $0[...] }
+            )
         else { return nil }
         return ending.starts(with: [112]) && ending != Array("privatekey".utf8)
     }
@@ -130,7 +132,7 @@ extension SecretScanner {
 
     func isPlaceholder(_ value: Range<Int>) -> Bool {
         let lowercased = bytes[value].map(Ascii.lowercased)
-        return Self.placeholders.contains { lowercased.firstRange(of: $0) != nil }
+        return Self.placeholders.contains { ByteSearch.first($0, in: lowercased) != nil }
     }
 
     /// Shannon's entropy of the bytes, in bits per byte.

@@ -50,7 +50,7 @@ struct SecretScanner {
         var position = range.lowerBound
         while position < range.upperBound {
             let byte = bytes[position]
-            if let secret = secret(at: position, byte: byte) {
+            if SecretPattern.beginnings[Int(byte)], let secret = secret(at: position, byte: byte) {
                 found.append(secret)
                 position = secret.range.upperBound
             } else if Ascii.isName(byte) {

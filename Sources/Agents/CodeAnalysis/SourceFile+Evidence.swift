@@ -16,8 +16,9 @@ extension SourceFile {
             shown = shown[start..<end]
         }
         let wide =
-            max(line.startIndex, shown.startIndex - Self.maskingMargin)
-            ..< min(line.endIndex, shown.endIndex + Self.maskingMargin)
+            max(
+                line.startIndex, shown.startIndex - Self.maskingMargin)..<min(
+                line.endIndex, shown.endIndex + Self.maskingMargin)
         let secrets = SecretScanner.secrets(in: bytes, range: wide, unquotedValues: language.isConfiguration)
         let text = SecretScanner.masked(bytes, range: shown.startIndex..<shown.endIndex, secrets: secrets)
         return ((isCut.before ? "…" : "") + text).cut(toBytes: limit + 32) + (isCut.after ? "…" : "")

@@ -68,7 +68,9 @@ extension SourceFile {
     /// True for a file that tests something: by the folders and the name that its language's people use.
     var isTest: Bool {
         let parts = path.lowercased().split(separator: "/")
-        let folders: Set<Substring> = ["test", "tests", "spec", "specs", "__tests__", "testdata", "fixtures", "examples"]
+        let folders: Set<Substring> = [
+            "test", "tests", "spec", "specs", "__tests__", "testdata", "fixtures", "examples",
+        ]
         if parts.dropLast().contains(where: folders.contains) { return true }
         guard let name = parts.last else { return false }
         return name.hasPrefix("test_") || name.contains("_test.") || name.contains(".test.") || name.contains(".spec.")

@@ -16,7 +16,8 @@ struct ReasoningPrompt {
                 "target": .string(input.target ?? input.parameters["filename"]?.stringValue ?? "code"),
             ]))
         let overview = Self.escaped(.array(evidence.map(Self.overview)))
-        let head = "<task>\n\(task)\n</task>\n<evidence kind=\"overview\">\n"
+        let head =
+            "<task>\n\(task)\n</task>\n<evidence kind=\"overview\">\n"
             + "\(overview.cut(toBytes: limits.promptBytes / 3))\n</evidence>\n<evidence kind=\"findings\">\n"
         var room = limits.promptBytes - head.utf8.count - 64
         var lines: [String] = []
@@ -84,6 +85,6 @@ struct ReasoningPrompt {
         return [
             "ignore previous instructions", "ignore all previous", "ignore the above", "disregard the above",
             "disregard previous", "disregard all previous", "you are now ", "new instructions:", "reveal your prompt",
-        ].contains { lowercased.firstRange(of: Array($0.utf8)) != nil }
+        ].contains { ByteSearch.contains($0, in: lowercased) }
     }
 }

@@ -63,7 +63,8 @@ extension AgentResult {
         summary = SecretScanner.masked(SafeMarkdown.sanitised(reply.summary.trimmed))
         let words = SecretScanner.masked(SafeMarkdown.sanitised(reply.report.trimmed))
         // The evidence stays below, within what is left: a reader can check what the model says.
-        output = words.cut(toBytes: limits.reportBytes * 2 / 3, atLine: true) + "\n\n---\n\n"
+        output =
+            words.cut(toBytes: limits.reportBytes * 2 / 3, atLine: true) + "\n\n---\n\n"
             + output.replacing(
                 "_Composed from the evidence", with: "_From here on composed from the evidence")
         recommendations = reply.recommendations.filter { !$0.trimmed.isEmpty }

@@ -60,7 +60,7 @@ enum SafeMarkdown {
     private static func removing(_ scheme: String, from text: String) -> String {
         let bytes = Array(text.utf8)
         let lowercased = bytes.map(Ascii.lowercased)
-        guard lowercased.firstRange(of: Array(scheme.utf8)) != nil else { return text }
+        guard ByteSearch.contains(scheme, in: lowercased) else { return text }
         var kept: [UInt8] = []
         var position = 0
         let mark = Array(scheme.utf8)

@@ -40,8 +40,11 @@ struct CodeView {
     private static func follow(_ directive: Symbol, open: inout [Int], branches: inout [[Int]]) {
         switch directive {
         case .if:
-            if branches.count < savedBranches, open.count <= savedBrackets { branches.append(open) }
-            else { branches.append([]) }
+            if branches.count < savedBranches, open.count <= savedBrackets {
+                branches.append(open)
+            } else {
+                branches.append([])
+            }
             if branches.count > 2 * savedBranches { branches.removeFirst() }
         case .else:
             if let saved = branches.last, !saved.isEmpty { open = saved }

@@ -104,7 +104,8 @@ extension FunctionFinder {
     /// attribute before the declaration.
     private func isQualifier(_ position: Int) -> Bool {
         let text = view.text(position)
-        return ["const", "volatile", "noexcept", "override", "final", "try", "throw", "requires", "mutable"].contains(text)
+        return ["const", "volatile", "noexcept", "override", "final", "try", "throw", "requires", "mutable"].contains(
+            text)
             || text.hasPrefix("__") || text == text.uppercased()
     }
 

@@ -91,8 +91,9 @@ extension FunctionFinder {
 
     /// `{ get set }`
     private func isRequirement(from open: Int, to close: Int) -> Bool {
-        close - open <= 5 && ((open + 1)..<close).allSatisfy {
-            [.get, .set, .async, .throws, .mutating].contains(view.symbol($0))
-        }
+        close - open <= 5
+            && ((open + 1)..<close).allSatisfy {
+                [.get, .set, .async, .throws, .mutating].contains(view.symbol($0))
+            }
     }
 }

@@ -19,7 +19,7 @@ extension Language {
         let sample = bytes.prefix(16_384)
         var best: (language: Language, score: Int)?
         for (language, words) in tellingWords {
-            let score = words.count { sample.firstRange(of: Array($0.utf8)) != nil }
+            let score = words.count { ByteSearch.contains($0, in: sample) }
             if score > 0, score > best?.score ?? 0 { best = (language, score) }
         }
         return best?.language
@@ -38,7 +38,7 @@ extension Language {
     private static func looksLikeCpp(_ bytes: [UInt8]) -> Bool {
         let sample = bytes.prefix(65_536)
         return ["namespace ", "template<", "template <", "std::", "public:", "private:"].contains {
-            sample.firstRange(of: Array($0.utf8)) != nil
+            ByteSearch.contains($0, in: sample)
         }
     }
 

@@ -135,8 +135,13 @@ extension Lexer {
         var isVerbatim = false
         var isInterpolated = false
         while length < 2 {
-            if peek(length) == 64 { isVerbatim = true } else if peek(length) == Ascii.dollar { isInterpolated = true }
-            else { break }
+            if peek(length) == 64 {
+                isVerbatim = true
+            } else if peek(length) == Ascii.dollar {
+                isInterpolated = true
+            } else {
+                break
+            }
             length += 1
         }
         guard peek(length) == Ascii.quote else { return false }

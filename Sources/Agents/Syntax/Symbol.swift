@@ -18,83 +18,25 @@ enum Symbol: UInt8, Sendable, CaseIterable {
     case andAnd, orOr, coalesce, questionDot, fatArrow, arrow, pathSeparator, equalEqual, notEqual, lessEqual
     case greaterEqual, define, ellipsis, plusEquals
 
-    /// How it is written.
-    private var spelling: String {
-        switch self {
-        case .other: ""
-        case .openParenthesis: "("
-        case .closeParenthesis: ")"
-        case .openBracket: "["
-        case .closeBracket: "]"
-        case .openBrace: "{"
-        case .closeBrace: "}"
-        case .comma: ","
-        case .semicolon: ";"
-        case .colon: ":"
-        case .dot: "."
-        case .equals: "="
-        case .question: "?"
-        case .bang: "!"
-        case .less: "<"
-        case .greater: ">"
-        case .at: "@"
-        case .hash: "#"
-        case .plus: "+"
-        case .minus: "-"
-        case .percent: "%"
-        case .ampersand: "&"
-        case .bar: "|"
-        case .star: "*"
-        case .slash: "/"
-        case .tilde: "~"
-        case .caret: "^"
-        case .dollar: "$"
-        case .backslash: "\\"
-        case .andAnd: "&&"
-        case .orOr: "||"
-        case .coalesce: "??"
-        case .questionDot: "?."
-        case .fatArrow: "=>"
-        case .arrow: "->"
-        case .pathSeparator: "::"
-        case .equalEqual: "=="
-        case .notEqual: "!="
-        case .lessEqual: "<="
-        case .greaterEqual: ">="
-        case .define: ":="
-        case .ellipsis: "..."
-        case .plusEquals: "+="
-        case .func, .fn, .function, .def, .`init`, .`deinit`, .`subscript`, .var, .let, .const, .class, .struct,
-            .interface, .protocol, .extension, .actor, .namespace, .enum, .impl, .trait, .mod, .type, .typealias,
-            .associatedtype, .operator, .record, .template, .package, .import, .use, .from, .public, .private,
-            .internal, .static, .get, .set, .willSet, .didSet, .export, .if, .elif, .else, .guard, .for, .while, .loop,
-            .repeat, .do, .switch, .case, .default, .match, .select, .catch, .except, .try, .throw, .throws, .rethrows,
-            .async, .await, .return, .with, .synchronized, .and, .or, .not, .in, .of, .where, .lambda, .new, .typeof,
-            .as, .unsafe, .sizeof, .yield, .delete, .void, .instanceof, .noexcept, .override, .final, .mutating,
-            .alignof, .decltype, .static_assert, .alignas:
-            "\(self)"
-        }
-    }
-
-    /// Keywords by the hash of their bytes.
+    /// Keywords by the hash of their bytes. The name of a case is how the keyword is written.
     static let keywords: [UInt64: Symbol] = {
         var table: [UInt64: Symbol] = [:]
-        for symbol in allCases where symbol.spelling.first?.isLetter ?? false {
-            table[ByteHash.of(symbol.spelling)] = symbol
+        for symbol in allCases where symbol.rawValue < openParenthesis.rawValue && symbol != .other {
+            table[ByteHash.of("\(symbol)")] = symbol
         }
         return table
     }()
     static let longestKeyword = 14
 
-    /// One-byte signs by their byte.
-    static let signs: [Symbol] = {
-        var table = [Symbol](repeating: .other, count: 256)
-        for symbol in allCases where symbol.spelling.utf8.count == 1 {
-            let byte = symbol.spelling.utf8.first ?? 0
-            if !Ascii.isLetter(byte) { table[Int(byte)] = symbol }
-        }
-        return table
-    }()
+    private static let signSpellings: [Unicode.Scalar: Symbol] = [
+        "(": .openParenthesis, ")": .closeParenthesis, "[": .openBracket, "]": .closeBracket, "{": .openBrace,
+        "}": .closeBrace, ",": .comma, ";": .semicolon, ":": .colon, ".": .dot, "=": .equals, "?": .question,
+        "!": .bang, "<": .less, ">": .greater, "@": .at, "#": .hash, "+": .plus, "-": .minus, "%": .percent,
+        "&": .ampersand, "|": .bar, "*": .star, "/": .slash, "~": .tilde, "^": .caret, "$": .dollar, "\\": .backslash,
+    ]
+
+    /// Signs of one byte by that byte.
+    static let signs: [Symbol] = (0..<256).map { signSpellings[Unicode.Scalar(UInt8($0))] ?? .other }
 
     /// A sign of two bytes, by those bytes.
     @inline(__always)

@@ -97,13 +97,15 @@ extension ToolThreads {
             threadCount.wrappingAdd(1, ordering: .relaxed)
             let context = Unmanaged.passRetained(ThreadStart(shared: self, name: "amas-tool-\(number)"))
             var thread = pthread_t()
-            let status = pthread_create(&thread, nil, { argument in
-                guard let argument else { return nil }
-                let start = Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue()
-                amas_thread_set_name(start.name)
-                start.shared.work()
-                return nil
-            }, context.toOpaque())
+            let status = pthread_create(
+                &thread, nil,
+                { argument in
+                    guard let argument else { return nil }
+                    let start = Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue()
+                    amas_thread_set_name(start.name)
+                    start.shared.work()
+                    return nil
+                }, context.toOpaque())
             precondition(status == 0, "the operating system gave no thread for tools: error \(status)")
             pthread_detach(thread)
         }

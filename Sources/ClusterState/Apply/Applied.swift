@@ -25,6 +25,13 @@ public struct Assignment: Equatable, Sendable {
     public let epoch: Epoch
     public let attempt: UInt32
 
+    public init(node: NodeID, boot: BootID, epoch: Epoch, attempt: UInt32) {
+        self.node = node
+        self.boot = boot
+        self.epoch = epoch
+        self.attempt = attempt
+    }
+
     init(_ record: TaskRecord) {
         node = NodeID(record.nodeID)
         boot = BootID(record.bootID)
@@ -49,6 +56,11 @@ public struct UpgradeRequired: Error, Equatable, Sendable {
     public let index: LogIndex
     /// The machine version that is needed, where the entry tells.
     public let machineVersion: UInt32?
+
+    public init(index: LogIndex, machineVersion: UInt32?) {
+        self.index = index
+        self.machineVersion = machineVersion
+    }
 }
 
 /// A durable event, as every node derives it.

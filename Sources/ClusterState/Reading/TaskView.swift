@@ -43,6 +43,11 @@ public struct TaskPage: Sendable {
 public struct Tombstone: Equatable, Sendable {
     public let status: TaskStatus
     public let revision: Revision
+
+    public init(status: TaskStatus, revision: Revision) {
+        self.status = status
+        self.revision = revision
+    }
 }
 
 /// A task that PostgreSQL has not taken, as of a revision.

@@ -15,10 +15,10 @@ struct CertificateReloadTests {
 
     @Test("new files are used by new connections, without a restart and without being told")
     func reload() async throws {
-        var limits = PeerTransport.Limits()
+        var limits = TestNode.patient
         limits.certificateCheckInterval = .milliseconds(50)
         let authority = try TestAuthority.cluster.get()
-        let files = try authority.node(2, uri: "amas://test-cluster/node/77")
+        let files = try authority.newNode(2, uri: "amas://test-cluster/node/77")
         let first = TestNode(1, tls: try authority.node(1))
         let second = TestNode(2, tls: files, limits: limits)
         try await withNodes(first, second) {
@@ -33,7 +33,7 @@ struct CertificateReloadTests {
     @Test("files that cannot be used leave the old ones in use, and the log says so")
     func brokenFiles() async throws {
         let authority = try TestAuthority.cluster.get()
-        let files = try authority.node(2)
+        let files = try authority.newNode(2)
         let first = TestNode(1, tls: try authority.node(1))
         let second = TestNode(2, tls: files)
         try await withNodes(first, second) {
@@ -63,7 +63,7 @@ struct CertificateReloadTests {
 
     @Test("a certificate that ends soon is announced")
     func expiry() async throws {
-        let node = TestNode(1, tls: try TestAuthority.cluster.get().node(1, days: 2))
+        let node = TestNode(1, tls: try TestAuthority.cluster.get().newNode(1, days: 2))
         try await withNodes(node) {
             _ = try await node.start()
             await condition { node.log.warned("expires soon") }

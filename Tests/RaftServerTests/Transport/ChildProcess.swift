@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 
 /// A command started by `posix_spawn`.
@@ -35,4 +36,21 @@ struct ChildProcess {
         while waitpid(processID, &status, 0) < 0, errno == EINTR {}
         return status
     }
+}
+
+/// Threads outside the concurrency pool. While a process of an exit test runs, Swift Testing reads from its pipe and blocks the
+/// thread that it is on; two of them would occupy the whole pool of a machine with two cores, and no other test would go on.
+final class BlockingThreads: TaskExecutor {
+    static let shared = BlockingThreads()
+    private let queue = DispatchQueue(label: "exit tests", attributes: .concurrent)
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}
+
+/// Runs `exitTest` on threads that it may block.
+func offPool<Result: Sendable>(_ exitTest: @Sendable () async -> Result) async -> Result {
+    await withTaskExecutorPreference(BlockingThreads.shared) { await exitTest() }
 }

@@ -27,8 +27,10 @@ struct FailureTests {
         try await withNodes(survivor) {
             let port = try await survivor.start().port
             let tls = child.map { [$0.certificate, $0.privateKey, $0.authorities] } ?? []
-            async let death = #expect(processExitsWith: .signal(SIGKILL)) { [port = port as Int, tls = tls as [String]] in
-                try await Self.liveUntilKilled(node: 2, peer: 1, at: port, tls)
+            async let death = offPool {
+                await #expect(processExitsWith: .signal(SIGKILL)) { [port = port as Int, tls = tls as [String]] in
+                    try await Self.liveUntilKilled(node: 2, peer: 1, at: port, tls)
+                }
             }
             await survivor.recorder.waitForUp(2)
             #expect(survivor.transport.send([], kind: Self.dieNow, to: NodeID(2)) == .queued)
@@ -42,8 +44,10 @@ struct FailureTests {
         let survivor = TestNode(1)
         try await withNodes(survivor) {
             let port = try await survivor.start().port
-            async let death = #expect(processExitsWith: .signal(SIGKILL)) { [port = port as Int] in
-                try await Self.liveWithChildUntilKilled(peerPort: port)
+            async let death = offPool {
+                await #expect(processExitsWith: .signal(SIGKILL)) { [port = port as Int] in
+                    try await Self.liveWithChildUntilKilled(peerPort: port)
+                }
             }
             await survivor.recorder.wait { $0.contains { $0.frame != nil } }
             let bytes = try #require(survivor.recorder.all.compactMap(\.frame).first?.payload)
@@ -83,7 +87,7 @@ struct FailureTests {
 
     @Test("a host that does not answer is a timeout, not a refusal")
     func timeout() async throws {
-        var limits = PeerTransport.Limits()
+        var limits = TestNode.patient
         limits.connectTimeout = .milliseconds(100)
         let listener = try SilentListener(backlog: 0)
         let filling = listener.fill()
@@ -168,7 +172,7 @@ struct FailureTests {
 
     @Test("a peer that stops talking without closing is found by its silence, on either side")
     func halfOpen() async throws {
-        var limits = PeerTransport.Limits()
+        var limits = TestNode.patient
         limits.silenceLimit = .milliseconds(300)
         let node = TestNode(1, limits: limits)
         try await withNodes(node) {
@@ -182,13 +186,15 @@ struct FailureTests {
 
     @Test("a stopped process is found by its silence, and linked again when it goes on")
     func stoppedProcess() async throws {
-        var limits = PeerTransport.Limits()
+        var limits = TestNode.patient
         limits.silenceLimit = .milliseconds(300)
         let survivor = TestNode(1, limits: limits)
         try await withNodes(survivor) {
             let port = try await survivor.start().port
-            async let death = #expect(processExitsWith: .signal(SIGKILL)) { [port = port as Int] in
-                try await Self.liveUntilStoppedThenKilled(peerPort: port)
+            async let death = offPool {
+                await #expect(processExitsWith: .signal(SIGKILL)) { [port = port as Int] in
+                    try await Self.liveUntilStoppedThenKilled(peerPort: port)
+                }
             }
             await survivor.recorder.wait { $0.contains { $0.frame != nil } }
             let bytes = try #require(survivor.recorder.all.compactMap(\.frame).first?.payload)
@@ -213,7 +219,7 @@ struct FailureTests {
 
     @Test("a peer that does not read loses frames at the limit, others do not")
     func outboundLimit() async throws {
-        var limits = PeerTransport.Limits()
+        var limits = TestNode.patient
         limits.outboundBytes = 1_000_000
         limits.bulkOutboundBytes = 100_000
         limits.silenceLimit = .seconds(60)
@@ -244,7 +250,7 @@ struct FailureTests {
 
     @Test("a peer that announces a frame past the limit loses its link, with a line in the log")
     func frameLimit() async throws {
-        var limits = PeerTransport.Limits()
+        var limits = TestNode.patient
         limits.maximumFrameBytes = 1000
         let node = TestNode(1, limits: limits)
         try await withNodes(node) {

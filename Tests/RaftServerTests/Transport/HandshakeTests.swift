@@ -66,7 +66,7 @@ struct HandshakeTests {
     @Test("a certificate that names another node", arguments: ["amas://test-cluster/node/3", "amas://other/node/1"])
     func certificateNamesAnother(uri: String) async throws {
         let authority = try TestAuthority.cluster.get()
-        let dialler = TestNode(1, tls: try authority.node(1, uri: uri))
+        let dialler = TestNode(1, tls: try authority.newNode(1, uri: uri))
         try await expectRefused(dialler, TestNode(2, tls: try authority.node(2)), .certificateNamesAnother)
     }
 
@@ -74,7 +74,7 @@ struct HandshakeTests {
     func acceptorsCertificate() async throws {
         let authority = try TestAuthority.cluster.get()
         let dialler = TestNode(1, tls: try authority.node(1))
-        let acceptor = TestNode(2, tls: try authority.node(2, uri: "amas://test-cluster/node/3"))
+        let acceptor = TestNode(2, tls: try authority.newNode(2, uri: "amas://test-cluster/node/3"))
         try await withNodes(dialler, acceptor) {
             dialler.transport.setPeers([NodeID(2): try await acceptor.start()])
             _ = try await dialler.start()
@@ -160,7 +160,7 @@ struct HandshakeTests {
 
     @Test("a connection that says nothing, or half a hello, ends in time")
     func silent() async throws {
-        var limits = PeerTransport.Limits()
+        var limits = TestNode.patient
         limits.handshakeTimeout = .milliseconds(100)
         let acceptor = TestNode(1, limits: limits)
         try await withNodes(acceptor) {
@@ -176,7 +176,7 @@ struct HandshakeTests {
 
     @Test("a dialled peer that takes the connection and says nothing is a failed handshake, not a dead process")
     func silentAcceptor() async throws {
-        var limits = PeerTransport.Limits()
+        var limits = TestNode.patient
         limits.handshakeTimeout = .milliseconds(100)
         let dialler = TestNode(1, limits: limits)
         let listener = try SilentListener(backlog: 16)
@@ -227,7 +227,7 @@ struct HandshakeTests {
 
     @Test("strangers past the limits are turned away")
     func limits() async throws {
-        var limits = PeerTransport.Limits()
+        var limits = TestNode.patient
         limits.uninvitedLinks = 2
         limits.greetings = 3
         let acceptor = TestNode(1, limits: limits)

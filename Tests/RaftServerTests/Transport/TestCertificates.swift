@@ -1,25 +1,43 @@
 import Foundation
 import RaftServer
+import Synchronization
 
 /// Certificates made by the `openssl` command, so that the transport is tested against an authority that is not ours.
-struct TestAuthority {
+final class TestAuthority: Sendable {
     let folder: String
+    private let nodes = Mutex<[UInt64: PeerTransport.TLSFiles]>([:])
     private var authority: String { "\(folder)/ca.crt" }
 
     /// Each test binary makes its authorities once: a key takes a few milliseconds, a process more.
     static let cluster = Result { try TestAuthority() }
     static let stranger = Result { try TestAuthority() }
 
+    private static let processFolder = NSTemporaryDirectory() + "amas-transport-\(getpid())"
+    private static let removalAtExit: Void = {
+        atexit { try? FileManager.default.removeItem(atPath: TestAuthority.processFolder) }
+    }()
+
     init() throws {
-        folder = NSTemporaryDirectory() + "amas-transport-" + UUID().uuidString
+        folder = Self.processFolder + "/" + UUID().uuidString
+        _ = Self.removalAtExit
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try Self.openssl(
             "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-            "/CN=test authority", "-keyout", "\(folder)/ca.key", "-out", authority)
+            "/CN=test authority", "-keyout", "\(folder)/ca.key", "-out", "\(folder)/ca.crt")
     }
 
-    /// Files for a node. `uri` replaces the URI name that the node should have.
-    func node(_ id: UInt64, uri: String? = nil, days: Int = 2) throws -> PeerTransport.TLSFiles {
+    /// The files of a node, made once, for who only reads them.
+    func node(_ id: UInt64) throws -> PeerTransport.TLSFiles {
+        try nodes.withLock { nodes in
+            if let files = nodes[id] { return files }
+            let files = try newNode(id)
+            nodes[id] = files
+            return files
+        }
+    }
+
+    /// New files for a node. `uri` replaces the URI name that the node should have.
+    func newNode(_ id: UInt64, uri: String? = nil, days: Int = 2) throws -> PeerTransport.TLSFiles {
         let name = "\(folder)/\(UUID().uuidString)"
         let uri = uri ?? "amas://\(TestNode.clusterID)/node/\(id)"
         let extensions = "subjectAltName=URI:\(uri),DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n"

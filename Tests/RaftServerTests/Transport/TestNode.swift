@@ -110,6 +110,15 @@ struct TestNode: Sendable {
     let log: LogRecorder
     let id: UInt64
 
+    /// The default limits, but for those that a machine busy with other things could reach.
+    static var patient: PeerTransport.Limits {
+        var limits = PeerTransport.Limits()
+        limits.handshakeTimeout = .seconds(30)
+        limits.silenceLimit = .seconds(30)
+        limits.flushTimeout = .seconds(30)
+        return limits
+    }
+
     static let clusterID = "test-cluster"
     static let kind = FrameKind(application: 16)
     static let incarnation = Incarnation(0xA1)
@@ -117,7 +126,7 @@ struct TestNode: Sendable {
     init(
         _ id: UInt64, boot: UInt64 = 1, incarnation: Incarnation = TestNode.incarnation,
         clusterID: String = TestNode.clusterID, listenPort: Int = 0, tls: PeerTransport.TLSFiles? = nil,
-        limits: PeerTransport.Limits = .init(),
+        limits: PeerTransport.Limits = TestNode.patient,
         isKnown: @escaping @Sendable (NodeID, Incarnation) -> PeerTransport.Verdict = { _, _ in .accepted },
         onFrame: (@Sendable (NodeID, FrameKind, ByteBuffer) -> Void)? = nil
     ) {

@@ -5,7 +5,9 @@ import Testing
 /// Fast suspicion: the kernel of a dead process closes its connections, and nobody waits for a timeout.
 @Suite("Scenarios: failover")
 struct FailoverScenarios {
-    @Test("when the leader's process dies another leads within the stagger, a few milliseconds and two rounds", arguments: [3, 5, 7], Seeds.list(5))
+    @Test(
+        "when the leader's process dies another leads within the stagger, a few milliseconds and two rounds",
+        arguments: [3, 5, 7], Seeds.list(5))
     func processDeath(nodes: Int, seed: UInt64) throws {
         var (world, leader) = try World.quiet(nodes: nodes, seed: seed)
         world.crash(leader, closingLinks: true)

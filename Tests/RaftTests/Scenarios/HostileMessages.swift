@@ -49,7 +49,9 @@ struct HostileMessages {
     @Test("a message to somebody else, or in the node's own name, is refused")
     func misdelivered() {
         var node = Raft.node(2, of: 3, term: 2)
-        let wrong = [Message(from: 1, to: 3, term: 2, body: .timeoutNow), Message(from: 2, to: 2, term: 2, body: .staleTerm)]
+        let wrong = [
+            Message(from: 1, to: 3, term: 2, body: .timeoutNow), Message(from: 2, to: 2, term: 2, body: .staleTerm),
+        ]
         for message in wrong { #expect(node.step(.message(message), at: .zero).isEmpty) }
         #expect(node.refusedMessages == 2)
     }
@@ -93,7 +95,8 @@ struct HostileMessages {
     }
 
     /// The message, and then an ordinary life: ticks, real messages, proposals.
-    private func endure(_ hostile: Message, on node: inout Raft, then messages: [Message], _ random: inout SeededRandom) {
+    private func endure(_ hostile: Message, on node: inout Raft, then messages: [Message], _ random: inout SeededRandom)
+    {
         _ = node.stepDurably(.message(hostile), at: node.now)
         for _ in 0..<6 {
             var message = random.pick(messages)

@@ -13,7 +13,9 @@ struct ReadScenarios {
     private func token(_ number: UInt64) -> ReadToken { ReadToken(rawValue: number) }
 
     private func rounds(_ effects: [Effect]) -> [UInt64] {
-        effects.messages(to: 2).compactMap { if case .heartbeat(_, let round) = $0.body, round > 0 { round } else { nil } }
+        effects.messages(to: 2).compactMap {
+            if case .heartbeat(_, let round) = $0.body, round > 0 { round } else { nil }
+        }
     }
 
     @Test("P3: a read waits until the leader has committed an entry of its own term")
@@ -36,11 +38,15 @@ struct ReadScenarios {
         var leader = leader()
         _ = leader.hears(.appendAccepted(match: 1), from: 2, term: 1)
         let first = rounds(leader.step(.read(token(1)), at: leader.now))
-        #expect(leader.hears(.heartbeatResponse(round: first[0]), from: 2, term: 1).contains(.readReady(token(1), index: 1)))
+        #expect(
+            leader.hears(.heartbeatResponse(round: first[0]), from: 2, term: 1).contains(.readReady(token(1), index: 1))
+        )
         let second = rounds(leader.step(.read(token(2)), at: leader.now))
         #expect(second == [first[0] + 1])
         #expect(!leader.hears(.heartbeatResponse(round: first[0]), from: 3, term: 1).contains { isReady($0) })
-        #expect(leader.hears(.heartbeatResponse(round: second[0]), from: 3, term: 1).contains(.readReady(token(2), index: 1)))
+        #expect(
+            leader.hears(.heartbeatResponse(round: second[0]), from: 3, term: 1).contains(
+                .readReady(token(2), index: 1)))
     }
 
     @Test("reads that come during a round share the next one")
@@ -79,7 +85,9 @@ struct ReadScenarios {
         _ = leader.hears(.appendAccepted(match: 1), from: 2, term: 1)
         _ = leader.step(.transferLeadership(to: 2), at: leader.now)
         let round = rounds(leader.step(.read(token(1)), at: leader.now))
-        #expect(leader.hears(.heartbeatResponse(round: round[0]), from: 3, term: 1).contains(.readReady(token(1), index: 1)))
+        #expect(
+            leader.hears(.heartbeatResponse(round: round[0]), from: 3, term: 1).contains(.readReady(token(1), index: 1))
+        )
         _ = leader.step(.read(token(2)), at: leader.now)
         let end = leader.hears(.voteRequest(lastLog: .at(1, 1), transfer: true), from: 2, term: 2)
         #expect(end.contains(.readRejected(token(2), .notLeader(leader: nil))))

@@ -36,8 +36,10 @@ struct ReplicationScenarios {
             let body = Message.Body.appendEntries(.init(previous: .zero, entries: entries, commit: 0))
             return .message(Message(from: leader, to: 2, term: term, body: body))
         }
-        let first = try #require(node.step(append([.command(1, 1), .command(2, 1)], from: 1, term: 1), at: .zero).writes.first)
-        let second = try #require(node.step(append([.command(1, 2), .command(2, 2)], from: 3, term: 2), at: .zero).writes.first)
+        let first = try #require(
+            node.step(append([.command(1, 1), .command(2, 1)], from: 1, term: 1), at: .zero).writes.first)
+        let second = try #require(
+            node.step(append([.command(1, 2), .command(2, 2)], from: 3, term: 2), at: .zero).writes.first)
         #expect(second.truncateFrom == 1)
         #expect(node.step(.persisted(first.token), at: .zero).messages.isEmpty)
         #expect(node.durableIndex == 0)
@@ -124,11 +126,13 @@ struct ReplicationScenarios {
         _ = leader.hears(.appendAccepted(match: 1), from: 2, term: 1)
         var sent: [Message] = []
         for token in 1...5 {
-            sent += leader.stepDurably(.propose([Proposal(token: UInt64(token), data: [1])]), at: leader.now).messages(to: 2)
+            sent += leader.stepDurably(.propose([Proposal(token: UInt64(token), data: [1])]), at: leader.now).messages(
+                to: 2)
         }
         #expect([Effect].bodies(sent).appends.map { $0.entries.map(\.index) } == [[2], [3]])
         let next = leader.hears(.appendAccepted(match: 2), from: 2, term: 1).messages(to: 2)
-        #expect([Effect].bodies(next).appends.map { $0.entries.map(\.index) } == [[4, 5, 6]], "what waited goes together")
+        #expect(
+            [Effect].bodies(next).appends.map { $0.entries.map(\.index) } == [[4, 5, 6]], "what waited goes together")
     }
 }
 

@@ -61,7 +61,7 @@ struct TransferScenarios {
         let told = leader.stepDurably(.transferLeadership(to: 2), at: almost)
         #expect(told.bodies.contains(.timeoutNow))
         var effects: [Effect] = []
-        while leader.role == .leader { effects += leader.stepDurably(.tick, at: leader.nextDeadline) }
+        while leader.role == .leader { effects += leader.stepDurably(.tick, at: max(leader.now, leader.nextDeadline)) }
         #expect(effects.contains(.transferEnded(.timedOut)))
     }
 

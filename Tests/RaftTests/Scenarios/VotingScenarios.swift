@@ -19,8 +19,14 @@ struct VotingScenarios {
     @Test("P7: after a restart the vote is still given, to the same candidate and to nobody else")
     func voteSurvivesRestart() {
         var node = Raft.node(2, of: 3, term: 5, votedFor: 1)
-        #expect(node.hears(.voteRequest(lastLog: .zero, transfer: false), from: 3, term: 5).bodies == [.voteResponse(granted: false)])
-        #expect(node.hears(.voteRequest(lastLog: .zero, transfer: false), from: 1, term: 5).bodies == [.voteResponse(granted: true)])
+        #expect(
+            node.hears(.voteRequest(lastLog: .zero, transfer: false), from: 3, term: 5).bodies == [
+                .voteResponse(granted: false)
+            ])
+        #expect(
+            node.hears(.voteRequest(lastLog: .zero, transfer: false), from: 1, term: 5).bodies == [
+                .voteResponse(granted: true)
+            ])
     }
 
     @Test("a candidate asks for votes only once its own vote and its log are durable")
@@ -39,7 +45,10 @@ struct VotingScenarios {
     func stickiness() {
         var node = Raft.node(2, of: 3, term: 5)
         _ = node.hears(.heartbeat(commit: 0, round: 1), from: 1, term: 5)
-        #expect(node.hears(.preVoteRequest(lastLog: .zero), from: 3, term: 5).bodies == [.preVoteResponse(granted: false, candidacy: 6)])
+        #expect(
+            node.hears(.preVoteRequest(lastLog: .zero), from: 3, term: 5).bodies == [
+                .preVoteResponse(granted: false, candidacy: 6)
+            ])
         #expect(node.hears(.voteRequest(lastLog: .zero, transfer: false), from: 3, term: 6).isEmpty)
         #expect(node.hardState.term == 5)
         let transfer = node.hears(.voteRequest(lastLog: .zero, transfer: true), from: 3, term: 6)

@@ -33,7 +33,8 @@ struct Coverage {
     /// What has not happened at all.
     var missing: [String] {
         let counts = [
-            ("crashes", crashes), ("pauses", pauses), ("cuts", cuts), ("diskStalls", diskStalls), ("elections", elections),
+            ("crashes", crashes), ("pauses", pauses), ("cuts", cuts), ("diskStalls", diskStalls),
+            ("elections", elections),
             ("transfers", transfers), ("readsAnswered", readsAnswered), ("proposalsRejected", proposalsRejected),
             ("snapshotsInstalled", snapshotsInstalled), ("committed", committed),
         ]

@@ -34,7 +34,9 @@ extension World {
         let copies = isDisturbed && networkRandom.chance(options.duplicationPerMille) ? 2 : 1
         for _ in 0..<copies {
             var delay = networkRandom.milliseconds(isCalm ? 0...1 : options.delay)
-            if isDisturbed, networkRandom.chance(options.slowPerMille) { delay += networkRandom.milliseconds(50...1500) }
+            if isDisturbed, networkRandom.chance(options.slowPerMille) {
+                delay += networkRandom.milliseconds(50...1500)
+            }
             var time = now + delay
             if !(isDisturbed && networkRandom.chance(options.reorderPerMille)) { time = max(time, link.lastDelivery) }
             link.lastDelivery = max(time, link.lastDelivery)

@@ -149,7 +149,9 @@ extension World {
             }
         case 2:
             for one in shuffled {
-                for other in shuffled where one != other && faultRandom.chance(300) { cut(one, other, closing: closing) }
+                for other in shuffled where one != other && faultRandom.chance(300) {
+                    cut(one, other, closing: closing)
+                }
             }
         default:
             for other in shuffled where other != shuffled[0] { cut(shuffled[0], other, closing: closing) }

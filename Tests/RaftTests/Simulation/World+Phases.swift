@@ -51,8 +51,12 @@ extension World {
         for node in nodes where !down.contains(node.id) {
             guard let raft = node.raft else { return "node \(node.id) is down" }
             if raft.lastLog != last { return "node \(node.id) ends at \(raft.lastLog), the leader at \(last)" }
-            if raft.commitIndex != last.index { return "node \(node.id) has committed \(raft.commitIndex) of \(last.index)" }
-            if raft.appliedIndex != last.index { return "node \(node.id) has applied \(raft.appliedIndex) of \(last.index)" }
+            if raft.commitIndex != last.index {
+                return "node \(node.id) has committed \(raft.commitIndex) of \(last.index)"
+            }
+            if raft.appliedIndex != last.index {
+                return "node \(node.id) has applied \(raft.appliedIndex) of \(last.index)"
+            }
             if !node.openReads.isEmpty { return "node \(node.id) owes \(node.openReads.count) reads" }
             if node.transfersBegun > 0, node.transferOutcomes.isEmpty { return "node \(node.id) owes a transfer's end" }
             if raft.leadership?.transfer != nil { return "node \(node.id) is transferring" }
@@ -66,7 +70,8 @@ extension World {
             guard let raft = node.raft else { return "\(node.id) down" }
             return "\(node.id) \(raft.standing.role) term \(raft.standing.term) last \(raft.lastLog.index) "
                 + "commit \(raft.commitIndex) applied \(raft.appliedIndex) installing \(raft.installing != nil) "
-                + (raft.leadership?.peers.map { "[\($0.id) \($0.state) match \($0.match) next \($0.next)]" }.joined() ?? "")
+                + (raft.leadership?.peers.map { "[\($0.id) \($0.state) match \($0.match) next \($0.next)]" }.joined()
+                    ?? "")
         }.joined(separator: "; ")
     }
 }

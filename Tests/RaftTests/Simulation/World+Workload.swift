@@ -4,7 +4,9 @@
 extension World {
     /// The node that leads in the newest term, among those that are up.
     var leader: NodeID? {
-        nodes.filter { $0.raft?.role == .leader }.max { ($0.raft?.hardState.term ?? 0) < ($1.raft?.hardState.term ?? 0) }?.id
+        nodes.filter { $0.raft?.role == .leader }.max {
+            ($0.raft?.hardState.term ?? 0) < ($1.raft?.hardState.term ?? 0)
+        }?.id
     }
 
     /// Proposes at a node; the bytes of the command begin with a token that no other command has.

@@ -21,13 +21,13 @@ struct EntryLogTests {
         var log = EntryLog(
             snapshot: SnapshotDescriptor(position: .zero, membership: .voters(3)), entriesFrom: .zero, entries: [])
         for index: LogIndex in [1, 2, 3] { log.append(.command(index, 1)) }
-        log.writeStarted(WriteToken(rawValue: 1))
+        log.writeStarted(WriteToken(rawValue: 1), at: .zero)
         log.truncate(from: 2)
         for index: LogIndex in [2, 3] { log.append(.command(index, 2)) }
-        log.writeStarted(WriteToken(rawValue: 2))
+        log.writeStarted(WriteToken(rawValue: 2), at: .zero)
         log.truncate(from: 2)
         for index: LogIndex in [2, 3] { log.append(.command(index, 3)) }
-        log.writeStarted(WriteToken(rawValue: 3))
+        log.writeStarted(WriteToken(rawValue: 3), at: .zero)
         log.writeCompleted(WriteToken(rawValue: 1))
         #expect(log.durable == 1)
         log.writeCompleted(WriteToken(rawValue: 2))
@@ -103,14 +103,15 @@ extension EntryLogTests {
             for _ in 0..<random.number(0...4) {
                 let index = LogIndex(UInt64(keep + adds.count + 1))
                 let isChange = random.chance(150)
-                let entry: Entry = isChange
+                let entry: Entry =
+                    isChange
                     ? .configuration(index, term, .voters(random.number(1...5)))
                     : .command(index, term, bytes: random.number(0...40))
                 adds.append(entry)
                 log.append(entry)
             }
             token = token.next
-            log.writeStarted(token)
+            log.writeStarted(token, at: .zero)
             naive.write(token, keep: keep, adds: adds)
             if random.chance(200) { term = term.next }
         }

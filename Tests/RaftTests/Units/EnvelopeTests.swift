@@ -8,12 +8,14 @@ struct EnvelopeTests {
         let body = (0..<random.number(0...40)).map { _ in UInt8(random.number(0...255)) }
         let sequence = random.chance(300) ? 0 : random.next() | 1
         let trace = Envelope.Trace(
-            traceIDHigh: random.next(), traceIDLow: random.next(), spanID: random.next(), flags: UInt8(random.number(0...255)))
+            traceIDHigh: random.next(), traceIDLow: random.next(), spanID: random.next(),
+            flags: UInt8(random.number(0...255)))
         return Envelope(
             machineVersion: UInt32(random.number(0...9)),
             session: sequence == 0 ? nil : .init(node: NodeID(random.next()), boot: BootID(random.next())),
             sequence: sequence, floor: random.next(), tenant: random.pick(["", "default", "café"]), trace: trace,
-            codec: random.chance(500) ? .raw : .lz4Block, decodedBodyLength: UInt32(random.number(0...4096)), body: body[...])
+            codec: random.chance(500) ? .raw : .lz4Block, decodedBodyLength: UInt32(random.number(0...4096)),
+            body: body[...])
     }
 
     @Test("an envelope is read as it was written, with the times that were stamped into it", arguments: Seeds.list(100))

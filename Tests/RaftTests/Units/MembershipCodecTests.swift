@@ -12,7 +12,8 @@ struct MembershipCodecTests {
         #expect(try Membership(decoding: bytes[2...]) == membership)
     }
 
-    @Test("cut short, lengthened or with any bit flipped it is an error or another membership", arguments: Seeds.list(10))
+    @Test(
+        "cut short, lengthened or with any bit flipped it is an error or another membership", arguments: Seeds.list(10))
     func damage(seed: UInt64) throws {
         var source = RandomMessages(random: SeededRandom(seed: seed))
         var bytes = source.membership().encoded()

@@ -47,7 +47,9 @@ struct MembershipTests {
 
     @Test("any two quorums of a configuration, and of a joint one with either half, share a voter")
     func quorumsOverlap() {
-        for (voters, outgoing) in [(0b111, 0), (0b1111, 0), (0b1_1111, 0), (0b111_1111, 0), (0b0_0111, 0b1_1100), (0b1_1110, 0b1)] {
+        for (voters, outgoing) in [
+            (0b111, 0), (0b1111, 0), (0b1_1111, 0), (0b111_1111, 0), (0b0_0111, 0b1_1100), (0b1_1110, 0b1),
+        ] {
             let joint = (0...127).filter { naiveQuorum(voters: voters, outgoing: outgoing, agreeing: $0) }
             let membership = Membership(voters: nodes(voters), outgoing: nodes(outgoing))
             #expect(joint == (0...127).filter { mask in membership.isQuorum { contains(mask, $0) } })

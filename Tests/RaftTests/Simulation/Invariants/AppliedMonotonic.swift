@@ -18,7 +18,8 @@ struct AppliedMonotonic {
                     throw step.violation(of: "AppliedMonotonic", "applies \(entry.index) where \(expected) is due")
                 }
                 guard entry.index <= step.raft.commitIndex, disk.holds(entry.index, term: entry.term) else {
-                    throw step.violation(of: "AppliedMonotonic", "applies \(entry.index) before it is committed and durable")
+                    throw step.violation(
+                        of: "AppliedMonotonic", "applies \(entry.index) before it is committed and durable")
                 }
                 expected = expected.next
             }

@@ -7,7 +7,8 @@ enum CommittedOnQuorum {
         _ nodes: [SimulatedNode]
     ) throws {
         guard step.raft.role == .leader else {
-            throw step.violation(of: "CommittedOnQuorum", "a node that does not lead is the first to commit \(known + 1)")
+            throw step.violation(
+                of: "CommittedOnQuorum", "a node that does not lead is the first to commit \(known + 1)")
         }
         for entry in committed.entries[known...] {
             let isHeld = membership.isQuorum { id in

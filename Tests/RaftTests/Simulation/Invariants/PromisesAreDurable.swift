@@ -8,11 +8,13 @@ enum PromisesAreDurable {
             switch message.body {
             case .voteResponse(granted: true):
                 guard disk.hardState == HardState(term: message.term, votedFor: message.to) else {
-                    throw step.violation(of: "PromisesAreDurable", "votes for \(message.to) with \(disk.hardState) on disk")
+                    throw step.violation(
+                        of: "PromisesAreDurable", "votes for \(message.to) with \(disk.hardState) on disk")
                 }
             case .voteRequest(let lastLog, _):
                 guard disk.hardState == HardState(term: message.term, votedFor: step.node), disk.last >= lastLog else {
-                    throw step.violation(of: "PromisesAreDurable", "campaigns with \(disk.hardState), \(disk.last) on disk")
+                    throw step.violation(
+                        of: "PromisesAreDurable", "campaigns with \(disk.hardState), \(disk.last) on disk")
                 }
             case .appendAccepted(let match):
                 guard let term = step.raft.term(at: match) else { continue }  // Compacted, hence in a durable snapshot.

@@ -11,7 +11,8 @@ struct ReadIsLinearizable {
     mutating func check(_ step: ObservedStep, committed: Int) throws {
         for case .readReady(let token, let index) in step.effects {
             guard let floor = floors.removeValue(forKey: token) else {
-                throw step.violation(of: "ReadIsLinearizable", "read \(token.rawValue) is answered twice or was never asked")
+                throw step.violation(
+                    of: "ReadIsLinearizable", "read \(token.rawValue) is answered twice or was never asked")
             }
             guard index.rawValue >= UInt64(floor) else {
                 throw step.violation(of: "ReadIsLinearizable", "reads at \(index) though \(floor) was committed before")

@@ -14,7 +14,8 @@ struct StateMachineSafety {
                 guard entry.kind == .command, entry.data.count >= 8 else { continue }
                 let command: UInt64 = entry.data.littleEndian(at: entry.data.startIndex)
                 if let other = placeOfCommand[command], other != entry.index {
-                    throw step.violation(of: "StateMachineSafety", "command \(command) acts at \(other) and \(entry.index)")
+                    throw step.violation(
+                        of: "StateMachineSafety", "command \(command) acts at \(other) and \(entry.index)")
                 }
                 placeOfCommand[command] = entry.index
             }

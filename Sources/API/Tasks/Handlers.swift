@@ -1,0 +1,141 @@
+import Agents
+import ClusterState
+import Logging
+import Orchestration
+import Raft
+import Telemetry
+
+/// What the routes work with. Each route's handler is an extension in a file of its own.
+struct Handlers: Sendable {
+    let cluster: any ClusterService
+    /// Nil: the node has no PostgreSQL.
+    let store: (any TaskStore)?
+    let catalog: AgentCatalog
+    let workspace: Workspace
+    let components: @Sendable () -> [ComponentHealth]
+    let registry: MetricsRegistry
+    let limits: APILimits
+    let metrics: APIMetrics
+    let condition: ServerCondition
+    let progress: ProgressBoard
+    let waits: Waits
+    let sockets: SocketGate
+    let version: String
+    let clock: @Sendable () -> WallTime
+    let logger: Logger
+
+    // MARK: What many routes need
+
+    func key(_ call: Call) throws(Problem) -> TaskKey {
+        guard let key = TaskKey(tenant: call.caller.tenant, id: call.parameters[0]) else { throw notFound }
+        return key
+    }
+
+    var notFound: Problem { Problem(.notFound, "there is no task with this id") }
+
+    /// The state, as fresh as the caller wants it.
+    func state(for call: Call) async throws(Problem) -> ClusterState {
+        let consistency = try call.consistency()
+        do throws(RequestError) {
+            return try await cluster.read(consistency)
+        } catch {
+            throw Problem(read: error)
+        }
+    }
+
+    /// A document, from the live state or from PostgreSQL. Says "there is none" only when both have been asked, the live state
+    /// by a strong read.
+    func document(_ key: TaskKey, _ seen: ClusterState, isStrong: Bool) async throws(Problem) -> TaskDocument {
+        if let view = seen.task(key) { return live(view, seen) }
+        let first = await stored(key)
+        if case .success(let document?) = first { return document }
+        if !isStrong {
+            let fresh: ClusterState
+            do throws(RequestError) {
+                fresh = try await cluster.read(.strong)
+            } catch {
+                throw Problem(read: error)
+            }
+            if let view = fresh.task(key) { return live(view, fresh) }
+        }
+        // Since the first look the task may have come, gone to PostgreSQL, and left the live state.
+        let second = isStrong ? first : await stored(key)
+        guard let document = try second.get() else { throw notFound }
+        return document
+    }
+
+    /// What PostgreSQL has. Without one nothing ever leaves the live state, so there is nothing else to find.
+    func stored(_ key: TaskKey) async -> Result<TaskDocument?, Problem> {
+        guard let store else { return .success(nil) }
+        do throws(TaskStoreError) {
+            return .success(try await store.task(key))
+        } catch {
+            logger.debug("the task store did not answer", metadata: ["error": "\(error)"])
+            return .failure(Problem(error))
+        }
+    }
+
+    func live(_ view: TaskView, _ state: ClusterState) -> TaskDocument {
+        TaskDocument(view, in: state, nodeName: cluster.name(of:))
+    }
+
+    func answer(_ document: TaskDocument, _ state: ClusterState, status: Int = 200) -> Answer {
+        var answer = Answer.json(document.encoded(), status: status)
+        answer.headers[.eTag] = document.entityTag
+        answer.headers[.amasIndex] = "\(state.index)"
+        return answer
+    }
+
+    /// Waits for the end of a task as `Prefer: wait` asks. Says whether the preference was followed.
+    func waitUntilTerminal(_ key: TaskKey, seconds: UInt64) async -> (ClusterState, isApplied: Bool) {
+        let state = await waits.run(limit: limits.waiters) { [cluster] in
+            await cluster.waitForTask(key, milliseconds: seconds * 1000) { $0?.status.isTerminal ?? true }
+        }
+        return (state ?? cluster.state, state != nil)
+    }
+
+    func idempotency(_ call: Call) throws(Problem) -> IdempotencyKey? {
+        guard let key = try call.idempotencyKey(limits: limits) else { return nil }
+        return IdempotencyKey(key, of: call)
+    }
+
+    func propose(_ body: Command.OneOf_Body, _ call: Call) async throws(Problem) -> Accepted {
+        let outcome: Outcome
+        do throws(RequestError) {
+            outcome = try await cluster.propose(body, tenant: call.caller.tenant, trace: call.envelopeTrace)
+        } catch {
+            throw Problem(write: error)
+        }
+        switch outcome {
+        case .task(let key, let revision): return Accepted(key: key, revision: revision, isReplayed: false)
+        case .replayed(let key, let revision):
+            metrics.idempotencyReplays.increment()
+            return Accepted(key: key, revision: revision, isReplayed: true)
+        case .rejected(let rejection):
+            metrics.count(rejection)
+            throw Problem(rejection)
+        case .done: throw Problem(.internal)
+        }
+    }
+
+    /// What a write did: the task, and the revision that the first request gave it.
+    struct Accepted {
+        var key: TaskKey
+        var revision: Revision
+        var isReplayed: Bool
+    }
+}
+
+extension APIMetrics {
+    fileprivate func count(_ rejection: Rejection) {
+        switch rejection {
+        case .overloaded: refusals.with("budget").increment()
+        case .idempotencyTableFull: refusals.with("idempotency_table").increment()
+        case .windowExceeded: refusals.with("window").increment()
+        case .malformed, .noCluster, .clusterExists, .invalid, .tooLarge, .idempotencyConflict, .unknownTask, .unknownNode,
+            .unknownIncarnation, .unknownDependency, .unknownStep, .alreadyExists, .evicted, .wrongState,
+            .stepAlreadyCompleted, .fenced, .stale, .sessionEnded, .outcomeForgotten, .notAllNodesReady:
+            break
+        }
+    }
+}
