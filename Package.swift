@@ -64,7 +64,7 @@ let package = Package(
         room("Providers", imports: ["Egress", logging]),
         room("Storage", imports: ["Postgres", "ClusterState", "Raft", "Telemetry", logging]),
         // 4
-        room("Agents"),
+        room("Agents", imports: ["CPlatform"]),
         // 5
         room(
             "Orchestration",

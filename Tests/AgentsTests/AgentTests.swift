@@ -73,6 +73,16 @@ struct AgentTests {
         #expect(result.recommendations.isEmpty && result.success)
     }
 
+    @Test("the report shows few findings of one rule, and explains each rule once")
+    func varied() async throws {
+        let folder = try TemporaryFolder()
+        try folder.write("a.py", (0..<40).map { "eval(x\($0))\n" }.joined() + "hashlib.md5(x)\n")
+        let result = try await agent.run(AgentInput(target: "."), in: context(folder))
+        #expect(result.output.split(separator: "**high**").count - 1 == 5)
+        #expect(result.output.contains("hashlib.md5(x)") && result.output.contains("and 35 more."))
+        #expect(result.output.split(separator: "Whoever has a part in the text can run code.").count == 2)
+    }
+
     @Test("equal input gives equal bytes, times aside")
     func deterministic() async throws {
         let folder = try faulty()

@@ -51,6 +51,16 @@ struct DuplicationTests {
     }
 
     @Test(
+        "long tables and endless repetitions are read in linear time", .timeLimit(.minutes(2)),
+        arguments: ["0x1f, ", "a b c d ", "f(x); ", "case a: return b\n"])
+    func repetitive(piece: String) throws {
+        let text = String(repeating: piece, count: 100_000 / piece.utf8.count)
+        let streams = (0..<2).map { DuplicateFinder.Stream(file("f\($0).swift", text)) }
+        let found = try DuplicateFinder.duplicates(in: streams, minimumTokens: 100, interrupt: Interrupt())
+        #expect(found.isEmpty)
+    }
+
+    @Test(
         "every copied passage of at least the minimum is found, wherever it stands, by comparison with a plain search")
     func allFound() throws {
         let seed = UInt64.random(in: 0...UInt64.max)

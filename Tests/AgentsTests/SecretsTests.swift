@@ -50,6 +50,11 @@ struct SecretsTests {
         try folder.write("cert.pem", "\(dashes)BEGIN CERTIFICATE\(dashes)\nMIIE\n")
         try folder.write("public.pem", "\(dashes)BEGIN PUBLIC KEY\(dashes)\nMIIE\n")
         #expect(try await run(SecretsTool(), in: folder).planted == [Planted("secret.private-key", "key.pem", 1)])
+        try folder.write("key.pem", "key = \"\(dashes)BEGIN PRIVATE" + " KEY\(dashes)\\nMIIEvQIBADAN\\n\"; x\n")
+        #expect(
+            try await run(SecretsTool(), in: folder).findings.map(\.evidence) == [
+                "key = \"\(dashes)BEGIN PRIVATE" + " KEY\(dashes)[16 characters masked]\"; x"
+            ])
     }
 
     @Test(

@@ -23,32 +23,36 @@ struct FuzzTests {
     }
 
     @Test("random commands on reachable states: same hash on two replicas, every invariant after each entry",
-        arguments: Fuzz.seeds(1...8))
+        arguments: Fuzz.seeds(1...6))
     func everyEntry(seed: UInt64) throws {
-        try run(seed: seed, entries: 700 * Fuzz.factor, checkingEach: 1)
+        try run(seed: seed, entries: 600 * Fuzz.factor, checkingEach: 1, restoringEach: 100)
     }
 
     @Test("a hundred thousand random commands never trap", arguments: Fuzz.seeds(101...108))
     func long(seed: UInt64) throws {
-        try run(seed: seed, entries: 12_500 * Fuzz.factor, checkingEach: 400)
+        try run(seed: seed, entries: 12_500 * Fuzz.factor, checkingEach: 500, restoringEach: 2_500)
     }
 
-    /// `two` is replaced by a restored snapshot now and then; from then on it must still agree.
-    private func run(seed: UInt64, entries: Int, checkingEach interval: Int) throws {
+    /// The first replica sees every entry. The second is a restored snapshot that follows for as long as `following`
+    /// entries: so what it computed anew from the tables is compared with what the first kept up to date.
+    private func run(seed: UInt64, entries: Int, checkingEach: Int, restoringEach: Int, following: Int = 300) throws {
         var random = Random(seed: seed)
         var generator = CommandGenerator(seed: seed &* 31)
         var one = ClusterState(limits: Self.tightLimits)
-        var two = one
+        var two: ClusterState?
         var seen = Sightings()
         for step in 0..<entries {
             let entry = generator.next(for: one)
             let context = "AMAS_FUZZ_SEED=\(seed) step \(step) index \(one.index.next)"
             let isInternal = random.chance(1)
             let first = Self.apply(entry, isInternal: isInternal, term: generator.term, to: &one)
-            let second = Self.apply(entry, isInternal: isInternal, term: generator.term, to: &two)
-            guard Self.agree(first, second), one.hash == two.hash else {
-                Issue.record("replicas disagree: \(context)")
-                return
+            if var replica = two.take() {
+                let second = Self.apply(entry, isInternal: isInternal, term: generator.term, to: &replica)
+                guard Self.agree(first, second), one.hash == replica.hash else {
+                    Issue.record("replicas disagree: \(context)")
+                    return
+                }
+                two = replica
             }
             if let applied = try? first.get() {
                 seen.note(applied)
@@ -56,11 +60,12 @@ struct FuzzTests {
             } else {
                 seen.stops += 1
             }
-            if step % interval == 0 { Invariants.check(one, context) }
-            if step % 350 == 349 { two = try restored(two, context) }
+            if step % checkingEach == 0 { Invariants.check(one, context) }
+            if step % restoringEach == 0 { two = try restored(one, context) }
+            if step % restoringEach == following { two = nil }
         }
         Invariants.check(one, "AMAS_FUZZ_SEED=\(seed) at the end")
-        #expect(one.canonicalDigest() == two.canonicalDigest())
+        _ = try restored(one, "AMAS_FUZZ_SEED=\(seed) at the end")
         seen.expectEnoughWork(entries: entries, seed: seed)
     }
 
@@ -79,8 +84,9 @@ struct FuzzTests {
     private static func agree(_ one: Result<Applied, UpgradeRequired>, _ two: Result<Applied, UpgradeRequired>) -> Bool {
         switch (one, two) {
         case (.success(let one), .success(let two)):
+            // Events are rows of a table: the hash, which is compared too, covers them.
             one.outcome == two.outcome && one.assignments == two.assignments && one.isDuplicate == two.isDuplicate
-                && one.changedTasks == two.changedTasks && one.events.map(\.record) == two.events.map(\.record)
+                && one.changedTasks == two.changedTasks && one.events.count == two.events.count
         case (.failure(let one), .failure(let two)):
             one == two
         case (.success, .failure), (.failure, .success):
@@ -122,7 +128,7 @@ struct FuzzTests {
 
         static let expected: Set<String> = [
             "replayed", "duplicate", "released", "malformed", "clusterExists", "invalid", "tooLarge", "overloaded",
-            "idempotencyConflict", "idempotencyTableFull", "unknownTask", "unknownNode", "unknownIncarnation",
+            "idempotencyConflict", "unknownTask", "unknownNode", "unknownIncarnation",
             "unknownDependency", "unknownStep", "alreadyExists", "evicted", "wrongState", "stepAlreadyCompleted",
             "fenced", "stale", "sessionEnded", "outcomeForgotten", "windowExceeded", "notAllNodesReady",
             "task_created", "task_execution_started", "agent_started", "agent_completed", "agent_failed",

@@ -121,7 +121,7 @@ struct ProjectionTests {
 
     @Test("lists are newest first, by tenant, page by page")
     func lists() throws {
-        var cluster = try Cluster(nodes: 1)
+        var cluster = try Cluster(nodes: 1, slots: 20)
         for number in 0..<7 {
             try cluster.submit("t\(number)")
             try cluster.submit("o\(number)", tenant: "other")

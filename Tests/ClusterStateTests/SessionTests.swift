@@ -77,7 +77,7 @@ struct SessionTests {
             try cluster.request(.cancelTask(.with { $0.taskID = "x" }), sequence: sequence)
         }
         try cluster.request(.cancelTask(.with { $0.taskID = "x" }), sequence: 51, floor: 51)
-        for sequence in 52...55 as ClosedRange<UInt64> {
+        for sequence in 52...56 as ClosedRange<UInt64> {
             #expect(try cluster.request(submission("t"), sequence: 50).rejection == .outcomeForgotten)
             try cluster.request(.cancelTask(.with { $0.taskID = "x" }), sequence: sequence, floor: sequence)
         }

@@ -91,4 +91,25 @@ struct TornFrameTests {
             }
         }
     }
+
+    @Test("is never a mix of two: sectors of another attempt at the same frame are damage")
+    func mixOfTwoAttempts() throws {
+        func whole(_ bytes: Int) throws -> VirtualDisk {
+            let disk = try disk(where: [])
+            let log = try TestLog.open(disk, limits: Self.limits).log
+            try log.write([TestLog.entry(2, bytes: bytes)])
+            return disk
+        }
+        let (one, other) = (try whole(2300), try whole(2301))
+        for sector in sectors {
+            let mix = one.copy()
+            let bytes = (sector * 512)..<(sector * 512 + 512)
+            mix[Self.file].replaceSubrange(bytes, with: other[Self.file][bytes])
+            guard mix[Self.file] != one[Self.file] else { continue }
+            let report = DamageReport(file: Self.file, offset: UInt64(Self.frameOffset), reason: .badChecksum)
+            #expect(throws: WriteAheadLogError.damaged(report), "sector \(sector)") {
+                try TestLog.open(mix, limits: Self.limits)
+            }
+        }
+    }
 }

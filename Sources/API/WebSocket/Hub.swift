@@ -28,7 +28,8 @@ final class Hub: Sendable {
     private let isRestored = Atomic<Bool>(false)
     private let sockets = Atomic<Int>(0)
     private let queuedBytes = Atomic<Int>(0)
-    private let position: NIOLoopBoundBox<EventOffset?>
+    /// Everything up to here has been handed over, or nobody was there to get it.
+    private let position: NIOLoopBoundBox<EventOffset>
     private let life = Mutex(Life())
 
     private struct Life {
@@ -47,7 +48,7 @@ final class Hub: Sendable {
         self.clock = clock
         self.logger = logger
         loop = group.next()
-        position = NIOLoopBoundBox.makeBoxSendingValue(nil, eventLoop: loop)
+        position = NIOLoopBoundBox.makeBoxSendingValue(EventOffset.end(of: cluster.state.index), eventLoop: loop)
         shards = connections.makeIterator().map { HubShard(loop: $0, limits: limits) }
     }
 
@@ -72,7 +73,9 @@ final class Hub: Sendable {
 
     /// Tells every client to go elsewhere and closes its socket, spread over time. Returns when the last is gone.
     func drain() async {
-        for shard in shards { await shard.drain() }
+        await withDiscardingTaskGroup { group in
+            for shard in shards { group.addTask { await shard.drain() } }
+        }
     }
 
     func stop() {
@@ -119,11 +122,10 @@ final class Hub: Sendable {
             position.value = EventOffset.end(of: state.index)
             return
         }
-        guard !wasRestored, let from = position.value else { return reset(state) }
-        guard shards.allSatisfy({ $0.passesAhead < limits.passesAhead }) else {
-            if wasRestored { isRestored.store(true, ordering: .sequentiallyConsistent) }
-            return
-        }
+        if wasRestored { return reset(state) }
+        // The shard that is behind wakes the hub again.
+        guard shards.allSatisfy({ $0.passesAhead < limits.passesAhead }) else { return }
+        let from = position.value
         switch state.events(after: from, limit: limits.eventsPerPass) {
         case .gone: reset(state)
         case .page(let events, let next):

@@ -15,10 +15,11 @@ final class HubShard: Sendable {
     let loop: any EventLoop
     private let limits: APILimits
     private let ahead = Atomic<Int>(0)
-    private let contents: NIOLoopBoundBox<Contents>
+    private let box: NIOLoopBoundBox<Contents>
+    private var contents: Contents { box.value }
 
-    /// Not Sendable: kept in a box that only opens on the loop.
-    private struct Contents {
+    /// A class, so that it is changed in place: the box that only opens on the loop would copy a value.
+    private final class Contents {
         var sockets: [ObjectIdentifier: SocketHandler] = [:]
         var subscribers: [EventChannel: Set<ObjectIdentifier>] = [:]
         /// Passes have been taken up to here.
@@ -30,7 +31,7 @@ final class HubShard: Sendable {
     init(loop: any EventLoop, limits: APILimits) {
         self.loop = loop
         self.limits = limits
-        contents = NIOLoopBoundBox.makeBoxSendingValue(Contents(), eventLoop: loop)
+        box = NIOLoopBoundBox.makeBoxSendingValue(Contents(), eventLoop: loop)
     }
 
     /// Passes handed over and not yet taken.
@@ -38,34 +39,36 @@ final class HubShard: Sendable {
 
     func start(_ hub: Hub) {
         loop.execute {
-            self.contents.value.heartbeats = self.loop.scheduleRepeatedTask(
+            self.contents.heartbeats = self.loop.scheduleRepeatedTask(
                 initialDelay: .seconds(1), delay: .seconds(1)
             ) { [weak self, weak hub] task in
                 guard let self, let hub else { return task.cancel() }
                 let time = hub.clock().rfc3339
-                for socket in self.contents.value.sockets.values { socket.heartbeatIfDue(time: time) }
+                for socket in self.contents.sockets.values { socket.heartbeatIfDue(time: time) }
             }
         }
     }
 
     // MARK: Sockets, on the loop
 
-    func add(_ socket: SocketHandler) { contents.value.sockets[ObjectIdentifier(socket)] = socket }
+    func add(_ socket: SocketHandler) { contents.sockets[ObjectIdentifier(socket)] = socket }
 
     func remove(_ socket: SocketHandler, channels: some Sequence<EventChannel>) {
         let id = ObjectIdentifier(socket)
-        guard contents.value.sockets.removeValue(forKey: id) != nil else { return }
+        guard contents.sockets.removeValue(forKey: id) != nil else { return }
         for channel in channels { unsubscribe(socket, channel) }
-        if contents.value.sockets.isEmpty { contents.value.whenEmpty?.succeed() }
+        guard contents.sockets.isEmpty else { return }
+        contents.whenEmpty?.succeed()
+        contents.whenEmpty = nil
     }
 
     func subscribe(_ socket: SocketHandler, _ channel: EventChannel) {
-        contents.value.subscribers[channel, default: []].insert(ObjectIdentifier(socket))
+        contents.subscribers[channel, default: []].insert(ObjectIdentifier(socket))
     }
 
     func unsubscribe(_ socket: SocketHandler, _ channel: EventChannel) {
-        contents.value.subscribers[channel]?.remove(ObjectIdentifier(socket))
-        if contents.value.subscribers[channel]?.isEmpty == true { contents.value.subscribers[channel] = nil }
+        contents.subscribers[channel]?.remove(ObjectIdentifier(socket))
+        if contents.subscribers[channel]?.isEmpty == true { contents.subscribers[channel] = nil }
     }
 
     // MARK: From the hub, on its thread
@@ -86,31 +89,31 @@ final class HubShard: Sendable {
 
     func reset(_ state: ClusterState, hub: Hub) {
         loop.execute {
-            self.contents.value.position = EventOffset.end(of: state.index)
-            for socket in self.contents.value.sockets.values { socket.reset(reason: "snapshot_installed") }
+            self.contents.position = EventOffset.end(of: state.index)
+            for socket in self.contents.sockets.values { socket.reset(reason: "snapshot_installed") }
         }
     }
 
     // MARK: On the loop
 
     private func take(_ pass: Pass, _ hub: Hub) {
-        if pass.from > contents.value.position {
+        if pass.from > contents.position {
             // The hub went ahead while there were no sockets. Those that came since look for themselves.
-            for socket in contents.value.sockets.values { socket.catchUp(from: contents.value.position, to: pass.from) }
+            for socket in contents.sockets.values { socket.catchUp(from: contents.position, to: pass.from) }
         }
-        contents.value.position = pass.to
+        contents.position = pass.to
         for message in pass.messages { send(message) }
-        for socket in contents.value.sockets.values { socket.flush() }
+        for socket in contents.sockets.values { socket.flush() }
     }
 
     private func send(_ message: EventMessage) {
         for channel in message.channels {
-            guard let ids = contents.value.subscribers[channel] else { continue }
+            guard let ids = contents.subscribers[channel] else { continue }
             // One buffer for all who get it.
             let text = ByteBuffer(bytes: message.text(for: channel))
-            for id in ids { contents.value.sockets[id]?.deliver(message, on: channel, text) }
+            for id in ids { contents.sockets[id]?.deliver(message, on: channel, text) }
         }
-        if message.offset == nil { for socket in contents.value.sockets.values { socket.flush() } }
+        if message.offset == nil { for socket in contents.sockets.values { socket.flush() } }
     }
 
     // MARK: Draining
@@ -118,9 +121,9 @@ final class HubShard: Sendable {
     func drain() async {
         let promise = loop.makePromise(of: Void.self)
         loop.execute {
-            guard !self.contents.value.sockets.isEmpty else { return promise.succeed() }
-            self.contents.value.whenEmpty = promise
-            for socket in self.contents.value.sockets.values { socket.drain() }
+            guard !self.contents.sockets.isEmpty else { return promise.succeed() }
+            self.contents.whenEmpty = promise
+            for socket in self.contents.sockets.values { socket.drain() }
         }
         try? await promise.futureResult.get()
     }

@@ -86,8 +86,11 @@ final class WebSocketUpgrade: ChannelDuplexHandler, RemovableChannelHandler {
             try replaceHandlers(context, socket)
         } catch {
             hub.logger.error("a connection could not become a WebSocket", metadata: ["error": "\(error)"])
-            hub.closed()
-            gate.release()
+            // Once in the pipeline the socket gives its place back itself.
+            if socket.context == nil {
+                hub.closed()
+                gate.release()
+            }
             context.close(promise: nil)
         }
     }

@@ -113,7 +113,7 @@ struct DuplicateFinder {
             let start = last - window + 1
             guard start >= 0 else { continue }
             if start >= next, let place = anchors[hash], let match = match(place, stream, start, from: next) {
-                found.append(match.duplicate)
+                if let duplicate = match.duplicate { found.append(duplicate) }
                 next = match.end
             }
             if start.isMultiple(of: window), anchors[hash] == nil {
@@ -122,14 +122,17 @@ struct DuplicateFinder {
         }
     }
 
-    /// Compares and extends; nil for a chance collision, a passage too short, or one that is only repetitive.
-    private func match(_ place: Place, _ stream: Int, _ start: Int, from: Int) -> (duplicate: Duplicate, end: Int)? {
+    /// Compares and extends; nil for a chance collision or a passage too short. A passage that is only repetitive is
+    /// passed over whole, or each of its windows would be extended to its end again.
+    private func match(_ place: Place, _ stream: Int, _ start: Int, from: Int) -> (duplicate: Duplicate?, end: Int)? {
         let original = Int(place.stream)
         let left = streams[original].values
         let right = streams[stream].values
         var begin = (left: Int(place.token), right: start)
         for index in 0..<window where left[begin.left + index] != right[begin.right + index] { return nil }
-        while begin.left > 0, begin.right > from, left[begin.left - 1] == right[begin.right - 1] {
+        // Further back the window before this one would have matched.
+        let earliest = max(from, start - window)
+        while begin.left > 0, begin.right > earliest, left[begin.left - 1] == right[begin.right - 1] {
             begin.left -= 1
             begin.right -= 1
         }
@@ -142,7 +145,8 @@ struct DuplicateFinder {
             length += 1
         }
         length = min(length, room)
-        guard length >= minimum, isVaried(right[begin.right..<(begin.right + length)]) else { return nil }
+        guard length >= minimum else { return nil }
+        guard isVaried(right[begin.right..<(begin.right + length)]) else { return (nil, begin.right + length) }
         let duplicate = Duplicate(
             original: passage(original, begin.left, length), copy: passage(stream, begin.right, length), tokens: length)
         return (duplicate, begin.right + length)
@@ -151,7 +155,8 @@ struct DuplicateFinder {
     /// Tables of literals and long chains of one kind of call are alike by nature: a passage counts only if at least
     /// one token in ten is a different one.
     private func isVaried(_ values: ArraySlice<UInt32>) -> Bool {
-        Set(values).count * 10 >= min(values.count, 300)
+        let sample = values.prefix(300)
+        return Set(sample).count * 10 >= sample.count
     }
 
     private func passage(_ stream: Int, _ start: Int, _ length: Int) -> Passage {

@@ -50,7 +50,7 @@ struct LanguagesTool: SourceTool {
     private func headline(files: Int, total: LineCount, largest: (key: Language, value: LineCount)?) -> String {
         let size = "\(Grouped.many(files, "file")) with \(Grouped.many(total.code, "line")) of code"
         guard let largest, largest.key.isProgramming, total.code > 0 else { return size }
-        let share = Int((100 * Double(largest.value.code) / Double(total.code)).rounded())
+        let share = Int(100 * Double(largest.value.code) / Double(total.code))
         return share == 100 ? "\(size), all \(largest.key.rawValue)" : "\(size), \(share) % \(largest.key.rawValue)"
     }
 }

@@ -31,7 +31,8 @@ struct SecretScanner {
             }
             let publicEnd = secret.range.lowerBound + secret.publicPrefix
             text += String(decoding: bytes[secret.range.lowerBound..<publicEnd], as: UTF8.self)
-            text += "[\(secret.range.count - secret.publicPrefix) characters masked]"
+            let hidden = secret.range.count - secret.publicPrefix
+            if hidden > 0 { text += "[\(hidden) characters masked]" }
             next = secret.range.upperBound
         }
         if next < range.upperBound { text += String(decoding: bytes[next..<range.upperBound], as: UTF8.self) }
@@ -101,7 +102,14 @@ struct SecretScanner {
         guard words.hasSuffix("PRIVATE KEY") || words.hasSuffix("PRIVATE KEY BLOCK"), matches(Self.dashes, at: end)
         else { return nil }
         end += Self.dashes.count
-        return Secret(rule: SecretPattern.privateKey, range: position..<end, publicPrefix: end - position)
+        let publicPrefix = end - position
+        // In a string literal the key itself may stand on the same line.
+        while end < range.upperBound, bytes[end] != Ascii.newline, bytes[end] != Ascii.quote,
+            bytes[end] != Ascii.apostrophe
+        {
+            end += 1
+        }
+        return Secret(rule: SecretPattern.privateKey, range: position..<end, publicPrefix: publicPrefix)
     }
 
     /// Three parts of base64url, of which the first two begin as a JSON object does.

@@ -12,6 +12,7 @@ struct Report {
 
     /// Findings that the report shows in full.
     private static let shownFindings = 15
+    private static let shownOfOneRule = 5
     /// Rows of a table in the report.
     private static let shownRows = 15
 
@@ -35,21 +36,32 @@ struct Report {
         let worth = findings.filter { $0.severity < .info }
         guard !worth.isEmpty else { return "" }
         let total = counts.reduce(0) { $0 + ($1.key < .info ? $1.value : 0) }
-        let shown = worth.prefix(Self.shownFindings)
-        let lines = shown.enumerated().map { number, finding in
+        let shown = Self.selection(of: worth)
+        var explained: Set<String> = []
+        let lines = shown.enumerated().map { number, finding -> String in
             let weakness = finding.cwe.map { " (\($0))" } ?? ""
             let place = SafeMarkdown.code("\(finding.location.path):\(finding.location.line)")
             let doubt = finding.certainty == .possible ? " · perhaps" : ""
-            return """
-                \(number + 1). **\(finding.severity.rawValue)**\(doubt) · \(SafeMarkdown.text(finding.title))\(weakness) — \
-                \(place)\\
-                   \(SafeMarkdown.code(finding.evidence))\\
-                   \(SafeMarkdown.text(finding.description))
-                """
+            let title = "**\(finding.severity.rawValue)**\(doubt) · \(SafeMarkdown.text(finding.title))\(weakness)"
+            var lines = ["\(number + 1). \(title) — \(place)", SafeMarkdown.code(finding.evidence)]
+            // Once is enough for what a rule says each time.
+            if explained.insert(finding.description).inserted { lines.append(SafeMarkdown.text(finding.description)) }
+            return lines.joined(separator: "\\\n   ")
         }
         let more = total - shown.count
         let rest = more > 0 ? "\n\nand \(Grouped.count(more)) more." : ""
         return "## Findings\n\n" + lines.joined(separator: "\n") + rest
+    }
+
+    /// The worst, but few of each rule, so that the most frequent does not hide the others.
+    private static func selection(of findings: [Finding]) -> [Finding] {
+        var taken: [String: Int] = [:]
+        var selected: [Finding] = []
+        for finding in findings where selected.count < shownFindings {
+            taken[finding.rule, default: 0] += 1
+            if taken[finding.rule, default: 0] <= shownOfOneRule { selected.append(finding) }
+        }
+        return selected
     }
 
     private var recommendationsPart: String {

@@ -5,26 +5,32 @@ extension Language {
     private static let grammars: [Language: Grammar] = Dictionary(
         uniqueKeysWithValues: allCases.map { ($0, $0.makeGrammar()) })
 
+    private static let swiftGrammar: Grammar = {
+        var grammar = Grammar.slashes(
+            strings: [
+                StringForm(delimiter: [34, 34, 34], spansLines: true, interpolation: .backslashParenthesis),
+                StringForm(delimiter: [34], interpolation: .backslashParenthesis),
+            ], nested: true, directives: .conditionalOnly, prefixes: .swift)
+        grammar.hasPatterns = true
+        return grammar
+    }()
+
+    private static let scriptGrammar: Grammar = {
+        let template = StringForm(delimiter: [Ascii.backtick], spansLines: true, interpolation: .dollarBrace)
+        var grammar = Grammar.slashes(strings: [.double, .single, template])
+        grammar.hasPatterns = true
+        grammar.nameBytes = [Ascii.dollar]
+        return grammar
+    }()
+
     private func makeGrammar() -> Grammar {
         switch self {
-        case .swift:
-            var grammar = Grammar.slashes(
-                strings: [
-                    StringForm(delimiter: [34, 34, 34], spansLines: true, interpolation: .backslashParenthesis),
-                    StringForm(delimiter: [34], interpolation: .backslashParenthesis),
-                ], nested: true, directives: .conditionalOnly, prefixes: .swift)
-            grammar.hasPatterns = true
-            return grammar
+        case .swift: return Self.swiftGrammar
         case .python:
             var grammar = Grammar.hashes(strings: [.tripleDouble, .tripleSingle, .double, .single])
             grammar.prefixes = .python
             return grammar
-        case .javascript, .typescript:
-            let template = StringForm(delimiter: [Ascii.backtick], spansLines: true, interpolation: .dollarBrace)
-            var grammar = Grammar.slashes(strings: [.double, .single, template])
-            grammar.hasPatterns = true
-            grammar.nameBytes = [Ascii.dollar]
-            return grammar
+        case .javascript, .typescript: return Self.scriptGrammar
         case .go: return .slashes(strings: [.double, .single, .backtickRaw])
         case .rust:
             var grammar = Grammar.slashes(

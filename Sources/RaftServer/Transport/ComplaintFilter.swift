@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Lets the same complaint about the same peer through once in a while: a node that dials with a wrong certificate every
-/// second must not fill the disk with log lines. Reads no clock.
+/// Lets the same complaint about the same peer through once in a while: a node that dials with a wrong certificate
+/// every second must not fill the disk with log lines. Reads no clock.
 struct ComplaintFilter {
     private let interval: TimeAmount
     private let capacity: Int

@@ -1,10 +1,11 @@
 import NIOCore
 
-/// When to dial a peer: at once after a link that stood was closed, then ever more slowly, with jitter so that the nodes of a
-/// cluster do not knock in step; at once again when the peer shows a sign of life. Does no I/O and reads no clock.
+/// When to dial a peer: at once after a link that stood was closed, then ever more slowly, with jitter so that the
+/// nodes of a cluster do not knock in step; at once again when the peer shows a sign of life. Does no I/O and reads no
+/// clock.
 ///
-/// Each dial and each wait has a ticket; an answer with an old ticket is void. That settles every race between a timer, a
-/// dial under way and a hint.
+/// Each dial and each wait has a ticket; an answer with an old ticket is void. That settles every race between a timer,
+/// a dial under way and a hint.
 struct DialSchedule {
     struct Ticket: Equatable, Sendable {
         fileprivate let number: UInt64

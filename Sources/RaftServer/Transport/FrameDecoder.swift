@@ -7,9 +7,9 @@ struct Frame: Equatable {
 
 /// Cuts what a connection delivers into frames.
 ///
-/// Payloads are slices of the buffer that was read; only a frame that straddles two reads is put together in a buffer of its
-/// own, which is allocated once at its full size. Use: `append` a read, then `next` until it gives nil. (A read that comes
-/// before that is joined to the first by a copy.)
+/// Payloads are slices of the buffer that was read; only a frame that straddles two reads is put together in a buffer
+/// of its own, which is allocated once at its full size. Use: `append` a read, then `next` until it gives nil. (A read
+/// that comes before that is joined to the first by a copy.)
 struct FrameDecoder {
     /// Raised when the peer has proved who it is.
     var maximumPayloadBytes: Int

@@ -1,11 +1,11 @@
 import NIOCore
 import Raft
 
-/// Layout (little-endian): protocol versions min and max (2 + 2), node (8), incarnation (8), boot (8), machine version (4),
-/// port (2), then cluster id, software version and host, each with its length (2) before it.
+/// Layout (little-endian): protocol versions min and max (2 + 2), node (8), incarnation (8), boot (8), machine version
+/// (4), port (2), then cluster id, software version and host, each with its length (2) before it.
 ///
-/// Bytes behind the host belong to later versions of this layout and are ignored: a hello is outside the log, and nodes of
-/// two releases must be able to tell each other why they do not fit.
+/// Bytes behind the host belong to later versions of this layout and are ignored: a hello is outside the log, and nodes
+/// of two releases must be able to tell each other why they do not fit.
 extension Hello {
     enum DecodingError: Error, Equatable {
         case truncated

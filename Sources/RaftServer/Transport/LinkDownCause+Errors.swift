@@ -19,8 +19,8 @@ extension LinkDownCause {
         }
     }
 
-    /// A name with several addresses: refused only if every one of them refused, because a live process behind one of them
-    /// that does not answer is no dead process.
+    /// A name with several addresses: refused only if every one of them refused, because a live process behind one of
+    /// them that does not answer is no dead process.
     private init(resolved error: NIOConnectionError) {
         let causes = error.connectionErrors.map { LinkDownCause(dialError: $0.error) }
         if causes.isEmpty {
@@ -36,7 +36,8 @@ extension LinkDownCause {
         switch code {
         case ECONNREFUSED: self = .refused
         case ETIMEDOUT: self = .timeout
-        // The listener went away between the two handshakes of TCP and of ours: not established, and not known to be dead.
+        // The listener went away between the two handshakes of TCP and of ours: not established, and not known to be
+        // dead.
         case ECONNRESET, EPIPE: self = .handshake(.closed)
         default: self = .unreachable(description)
         }

@@ -10,7 +10,8 @@ public enum LinkEvent: Equatable, Sendable {
 
 /// Why a link is down, as far as this node can know.
 public enum LinkDownCause: Equatable, Sendable {
-    /// An established connection was closed by the other side (FIN or RST). Its process ended or closed us: suspect at once.
+    /// An established connection was closed by the other side (FIN or RST). Its process ended or closed us: suspect at
+    /// once.
     case closed
     /// A dial was refused: the host answers and no process listens. The process is dead.
     case refused

@@ -25,8 +25,8 @@ extension LinkTable {
         link.learn(hello)
         let previous = link.accepted
         link.accepted = connection
-        // The same process dials again when it has lost a connection that we still believe in; a newer one when the older
-        // is dead. Either way the newest is the true one.
+        // The same process dials again when it has lost a connection that we still believe in; a newer one when the
+        // older is dead. Either way the newest is the true one.
         previous?.end(.closed)
         replaceOlderProcess(of: link, by: hello)
         if link.address == nil {
@@ -36,7 +36,8 @@ extension LinkTable {
         } else {
             perform(link.schedule.hint(), for: link)
         }
-        // Last, because it may end the connection. What the callback above has sent leaves in a later pass, behind this.
+        // Last, because it may end the connection. What the callback above has sent leaves in a later pass, behind
+        // this.
         connection.write(.hello, ownHello)
     }
 

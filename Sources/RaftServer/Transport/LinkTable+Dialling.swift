@@ -41,7 +41,8 @@ extension LinkTable {
         }
         let bootstrap = SocketOptions.apply(limits, to: plain)
         let connected =
-            address.literal.map { bootstrap.connect(to: $0) } ?? bootstrap.connect(host: address.host, port: address.port)
+            address.literal.map { bootstrap.connect(to: $0) }
+            ?? bootstrap.connect(host: address.host, port: address.port)
         connected.assumeIsolated().whenComplete { self.dialled(link, ticket, $0) }
     }
 

@@ -19,8 +19,8 @@ extension LinkTable {
         for link in links.values { publish(link) }
     }
 
-    /// The dialler pings; the other side learns from it that the connection lives. Who answers over an accepted connection
-    /// wants its round-trip time, too.
+    /// The dialler pings; the other side learns from it that the connection lives. Who answers over an accepted
+    /// connection wants its round-trip time, too.
     private func pingIfUsed(_ connection: PeerConnection) {
         switch connection.side {
         case .dialled:

@@ -117,7 +117,8 @@ final class LinkTable {
     func connectionOpened(_ connection: PeerConnection) {
         connections[ObjectIdentifier(connection)] = connection
         switch connection.side {
-        case .dialled: break  // `dialled(_:_:_:)` begins it: of several addresses of a name only one connection is used.
+        // `dialled(_:_:_:)` begins it: of the several addresses of a name only one connection is used.
+        case .dialled: break
         case .accepted: accepted(connection)
         }
     }
@@ -180,7 +181,8 @@ final class LinkTable {
         case .down(.removed):
             logger.info("peer link removed", metadata: ["peer": "\(link.node)"])
         case .down(let cause):
-            complain("peer link down: \(cause)", key: "\(link.node)", ["peer": "\(link.node)", "address": "\(address)"])
+            complain(
+                "peer link down: \(cause)", key: "\(link.node)", ["peer": "\(link.node)", "address": "\(address)"])
         }
     }
 
@@ -208,7 +210,11 @@ final class LinkTable {
             link.schedule.stop()
         }
         for connection in Array(connections.values) {
-            connection.established == nil ? connection.end(.removed) : connection.endAfterFlush()
+            if connection.established == nil {
+                connection.end(.removed)
+            } else {
+                connection.endAfterFlush()
+            }
         }
         if connections.isEmpty { stopped.succeed() }
         let promise = stopped

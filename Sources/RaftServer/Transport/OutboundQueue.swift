@@ -4,8 +4,8 @@ import Synchronization
 /// The frames of one link on their way to the kernel: filled by any thread, emptied by the transport's.
 ///
 /// Small frames are written one behind the other into a shared buffer, so that a burst costs one allocation, one pass
-/// through the pipeline, one TLS record and one system call; a large `ByteBuffer` is queued as it is. The first frame after
-/// the queue ran empty wakes the transport's thread, the others ride along.
+/// through the pipeline, one TLS record and one system call; a large `ByteBuffer` is queued as it is. The first frame
+/// after the queue ran empty wakes the transport's thread, the others ride along.
 ///
 /// `queued` counts what waits here, `written` what the channel has and the kernel has not; the limits hold for the sum.
 final class OutboundQueue: Sendable {
@@ -53,8 +53,8 @@ final class OutboundQueue: Sendable {
     private let wake: @Sendable () -> Void
     private let state = Mutex(State())
 
-    /// - Parameter wake: makes the transport's thread take the queue soon. Called on the sender's thread; must not come back
-    ///   here at once.
+    /// - Parameter wake: makes the transport's thread take the queue soon. Called on the sender's thread; must not come
+    ///   back here at once.
     init(limits: PeerTransport.Limits, withChecksum: Bool, wake: @escaping @Sendable () -> Void) {
         self.limits = limits
         self.withChecksum = withChecksum
@@ -115,7 +115,8 @@ final class OutboundQueue: Sendable {
     ) {
         let bytes = FrameHeader.byteCount + (uncopied == nil ? payload.count : 0)
         let hasChunk =
-            !state.lastIsShared && (state.chunks.last.map { $0.readableBytes + bytes <= limits.coalescedBytes } ?? false)
+            !state.lastIsShared
+            && (state.chunks.last.map { $0.readableBytes + bytes <= limits.coalescedBytes } ?? false)
         if !hasChunk {
             // A second chunk means a burst: it gets its full size at once instead of growing to it.
             let capacity = state.chunks.isEmpty ? bytes : max(bytes, limits.coalescedBytes)

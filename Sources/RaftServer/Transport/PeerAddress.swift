@@ -15,7 +15,9 @@ public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads `host:port` or `[v6]:port`. Nil for anything else, a port outside 0...65535 included.
     public init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            return nil
+        }
         var host = text[..<colon]
         if host.hasPrefix("[") {
             guard host.hasSuffix("]") else { return nil }

@@ -1,7 +1,8 @@
 import NIOSSL
 
 extension NIOSSLCertificate {
-    /// The URI names of the certificate, which the handshake compares with the hello. A name that is not UTF-8 is left out.
+    /// The URI names of the certificate, which the handshake compares with the hello. A name that is not UTF-8 is left
+    /// out.
     var uriNames: [String] {
         guard let names = _subjectAlternativeNames() as _SubjectAlternativeNames? else { return [] }
         return names.compactMap { name in

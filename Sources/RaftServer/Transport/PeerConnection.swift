@@ -3,10 +3,11 @@ import NIOSSL
 import NIOTLS
 import Raft
 
-/// One TCP connection to a peer, from its hello to its end. What it means for the link is decided by `LinkTable`, its owner.
+/// One TCP connection to a peer, from its hello to its end. What it means for the link is decided by `LinkTable`, its
+/// owner.
 ///
-/// Confined to the transport's event loop. Life: TLS if any, then `begin` (the dialler speaks first), then the hellos, then
-/// frames. However it ends, the owner hears it exactly once, with the cause that was noticed first.
+/// Confined to the transport's event loop. Life: TLS if any, then `begin` (the dialler speaks first), then the hellos,
+/// then frames. However it ends, the owner hears it exactly once, with the cause that was noticed first.
 final class PeerConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -89,8 +90,8 @@ final class PeerConnection: ChannelInboundHandler {
         closeAfterFlush(context)
     }
 
-    /// Ends the connection. The owner hears of it before this returns: an orderly TLS shutdown may wait for an answer of a
-    /// peer that gives none any more.
+    /// Ends the connection. The owner hears of it before this returns: an orderly TLS shutdown may wait for an answer
+    /// of a peer that gives none any more.
     func end(_ cause: LinkDownCause) {
         guard phase != .ended else { return }
         let context = context
@@ -104,12 +105,15 @@ final class PeerConnection: ChannelInboundHandler {
         closeAfterFlush(context)
     }
 
+    /// Closes our half once all has left, and the rest when the other side has answered by closing its own: a socket
+    /// closed with unread bytes in it is reset, and a reset destroys what the other side has not read yet.
     private func closeAfterFlush(_ context: ChannelHandlerContext?) {
         guard let context else { return }
         // Writes complete in order, so this empty one completes after all before it.
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
-            context.close(promise: nil)
+            context.close(mode: .output, promise: nil)
         }
+        context.eventLoop.assumeIsolated().scheduleTask(in: owner.limits.flushTimeout) { context.close(promise: nil) }
     }
 
     /// Writes all that waits in `queue` in one flush, if the kernel takes bytes or `always`.
@@ -172,8 +176,8 @@ final class PeerConnection: ChannelInboundHandler {
         lastHeard = .now()
         uncounted.bytes += UInt64(bytes.readableBytes)
         decoder.append(bytes)
-        // An answer that is written while frames are taken may find the socket broken; NIO then reads what is left of it and
-        // comes here again from inside. The loop further out takes those bytes.
+        // An answer that is written while frames are taken may find the socket broken; NIO then reads what is left of
+        // it and comes here again from inside. The loop further out takes those bytes.
         guard !isTakingFrames else { return }
         isTakingFrames = true
         defer { isTakingFrames = false }
@@ -231,7 +235,8 @@ final class PeerConnection: ChannelInboundHandler {
         case .ping:
             write(.pong, frame.payload)
         case .pong:
-            guard let sent = frame.payload.getInteger(at: frame.payload.readerIndex, endianness: .little, as: UInt64.self)
+            guard
+                let sent = frame.payload.getInteger(at: frame.payload.readerIndex, endianness: .little, as: UInt64.self)
             else { break }
             let now = NIODeadline.now().uptimeNanoseconds
             if sent <= now { roundTrip.observe(.nanoseconds(Int64(clamping: now - sent))) }

@@ -6,9 +6,9 @@ import NIOPosix
 extension PeerTransport {
     private static let secondsPerDay = 86_400
 
-    /// Reads the certificate files again, whether they changed or not. Connections made from now on use them, those that stand
-    /// stay. The transport also looks by itself once in `Limits.certificateCheckInterval`. After an error the old ones stay in
-    /// use.
+    /// Reads the certificate files again, whether they changed or not. Connections made from now on use them, those
+    /// that stand stay. The transport also looks by itself once in `Limits.certificateCheckInterval`. After an error
+    /// the old ones stay in use.
     public func reloadCertificates() async throws(PeerTransportError) {
         guard let security else { return }
         try await reload(security, always: true)

@@ -30,11 +30,13 @@ extension PeerTransport {
         /// What the hello tells others to dial. Nil: the address that was bound.
         public var advertised: PeerAddress?
         public var limits: Limits
-        /// Priority of the transport's thread under SCHED_FIFO. Nil, or where it is not permitted: the ordinary scheduler.
+        /// Priority of the transport's thread under SCHED_FIFO. Nil, or where it is not permitted: the ordinary
+        /// scheduler.
         public var realtimePriority: Int32?
 
         public init(
-            listen: PeerAddress, advertised: PeerAddress? = nil, limits: Limits = Limits(), realtimePriority: Int32? = nil
+            listen: PeerAddress, advertised: PeerAddress? = nil, limits: Limits = Limits(),
+            realtimePriority: Int32? = nil
         ) {
             self.listen = listen
             self.advertised = advertised
@@ -64,18 +66,19 @@ extension PeerTransport {
         case otherIncarnation(Incarnation)
     }
 
-    /// What the transport tells its user. All of it is called on the transport's thread and must return quickly: hand over to
-    /// a mailbox. Nothing is called after `stop` has returned.
+    /// What the transport tells its user. All of it is called on the transport's thread and must return quickly: hand
+    /// over to a mailbox. Nothing is called after `stop` has returned.
     public struct Callbacks: Sendable {
         /// Asked once for each connection, in both directions.
         public var isKnown: @Sendable (NodeID, Incarnation) -> Verdict
-        /// A frame arrived. The payload shares its storage with what was read from the socket; copy what is kept for long.
+        /// A frame arrived. The payload shares its storage with what was read from the socket; copy what is kept for
+        /// long.
         public var frame: @Sendable (_ from: NodeID, _ boot: BootID, FrameKind, _ payload: ByteBuffer) -> Void
         /// All frames of one read were handed over: the moment to wake the mailbox's owner.
         public var readComplete: @Sendable () -> Void
         public var link: @Sendable (NodeID, LinkEvent) -> Void
-        /// After `send` answered `full` for a bulk frame: half of the bulk allowance is free again. Not called if the link
-        /// goes down meanwhile; then `up` comes.
+        /// After `send` answered `full` for a bulk frame: half of the bulk allowance is free again. Not called if the
+        /// link goes down meanwhile; then `up` comes.
         public var bulkReady: @Sendable (NodeID) -> Void
 
         public init(

@@ -8,26 +8,27 @@ import Synchronization
 
 /// The links between the members of a cluster: framed messages over TCP with mutual TLS.
 ///
-/// **Shape.** Every node dials every other node and sends on the connection that it dialled; it receives on those that it
-/// accepted. So each ordered pair of nodes has one connection, and there is no tie to break when two nodes dial each other.
-/// It also gives each node its own answer to the question that a fast failover asks (`design/raft.md` §4.4): when a peer's
-/// process dies, the kernel closes both connections at once, *both* nodes dial again at once, and each one learns for itself
-/// whether the dial is refused (the process is dead) or not answered (unknown). A peer that dials us without being one of
-/// the peers that we dial is answered on its own connection.
+/// **Shape.** Every node dials every other node and sends on the connection that it dialled; it receives on those that
+/// it accepted. So each ordered pair of nodes has one connection, and there is no tie to break when two nodes dial each
+/// other. It also gives each node its own answer to the question that a fast failover asks (`design/raft.md` §4.4):
+/// when a peer's process dies, the kernel closes both connections at once, *both* nodes dial again at once, and each
+/// one learns for itself whether the dial is refused (the process is dead) or not answered (unknown). A peer that dials
+/// us without being one of the peers that we dial is answered on its own connection.
 ///
-/// **Life of a connection.** TCP, TLS 1.3 with certificates of the cluster's authority on both sides, then a hello each way
-/// (`Hello`), judged by `HandshakePolicy`: protocol, cluster, node, certificate, incarnation, boot. What does not fit is
-/// refused with a reason that both sides log. Then frames (`FrameHeader`). Pings measure the round trip and find a half-open
-/// connection; silence ends it.
+/// **Life of a connection.** TCP, TLS 1.3 with certificates of the cluster's authority on both sides, then a hello each
+/// way (`Hello`), judged by `HandshakePolicy`: protocol, cluster, node, certificate, incarnation, boot. What does not
+/// fit is refused with a reason that both sides log. Then frames (`FrameHeader`). Pings measure the round trip and find
+/// a half-open connection; silence ends it.
 ///
-/// **What it promises.** Frames of one link arrive whole, once and in the order of `send` while the link stands. When it goes
-/// down, what was queued may be lost: Raft sends again. Nothing here blocks, and everything that waits has a limit (`Limits`).
+/// **What it promises.** Frames of one link arrive whole, once and in the order of `send` while the link stands. When
+/// it goes down, what was queued may be lost: Raft sends again. Nothing here blocks, and everything that waits has a
+/// limit (`Limits`).
 ///
-/// **Threads.** One event loop of its own carries all links: a few peers do not need a second one, and all state is confined
-/// to it. `send`, `setPeers` and `links` may be called from any thread.
+/// **Threads.** One event loop of its own carries all links: a few peers do not need a second one, and all state is
+/// confined to it. `send`, `setPeers` and `links` may be called from any thread.
 ///
-/// Where to read on: `LinkTable` owns the links, `PeerConnection` is one socket, `OutboundQueue` is where `send` meets the
-/// loop; `DialSchedule`, `HandshakePolicy` and `FrameDecoder` decide and do no I/O.
+/// Where to read on: `LinkTable` owns the links, `PeerConnection` is one socket, `OutboundQueue` is where `send` meets
+/// the loop; `DialSchedule`, `HandshakePolicy` and `FrameDecoder` decide and do no I/O.
 public final class PeerTransport: Sendable {
     /// Frame protocols that this release speaks.
     public static let protocolVersions: ClosedRange<UInt16> = 1...1
@@ -46,7 +47,6 @@ public final class PeerTransport: Sendable {
         case idle
         case starting
         case running(Running)
-        case stopping
         case stopped
     }
 
@@ -67,9 +67,10 @@ public final class PeerTransport: Sendable {
     /// What the running transport uses; nil before the start and without TLS.
     var security: TransportSecurity? { state.withLock { $0.security } }
 
-    /// - Parameter tls: nil for plaintext links whose frames carry a checksum. Anybody who reaches the port is then believed,
-    ///   so this is for tests and benchmarks on one machine.
-    public init(configuration: Configuration, identity: Identity, tls: TLSFiles?, callbacks: Callbacks, logger: Logger) {
+    /// - Parameter tls: nil for plaintext links whose frames carry a checksum. Anybody who reaches the port is then
+    ///   believed, so this is for tests and benchmarks on one machine.
+    public init(configuration: Configuration, identity: Identity, tls: TLSFiles?, callbacks: Callbacks, logger: Logger)
+    {
         self.configuration = configuration
         self.identity = identity
         self.tls = tls
@@ -79,7 +80,8 @@ public final class PeerTransport: Sendable {
 
     // MARK: Frames
 
-    /// Queues a frame; it leaves in the loop's next pass, together with all that is queued until then. Any thread; never blocks.
+    /// Queues a frame; it leaves in the loop's next pass, together with all that is queued until then. Any thread;
+    /// never blocks.
     @discardableResult
     public func send(
         _ payload: [UInt8], kind: FrameKind, to node: NodeID, priority: Priority = .ordinary
@@ -88,8 +90,8 @@ public final class PeerTransport: Sendable {
         return directory[node]?.outbound.send(payload, kind: kind, priority: priority) ?? .linkDown
     }
 
-    /// As above. A large payload is written from where it lies, so it must not be changed in place meanwhile; `ByteBuffer`'s
-    /// copy on write takes care of that.
+    /// As above. A large payload is written from where it lies, so it must not be changed in place meanwhile;
+    /// `ByteBuffer`'s copy on write takes care of that.
     @discardableResult
     public func send(
         _ payload: ByteBuffer, kind: FrameKind, to node: NodeID, priority: Priority = .ordinary
@@ -106,8 +108,9 @@ public final class PeerTransport: Sendable {
 
     // MARK: Peers
 
-    /// The whole set of peers to dial, at any time. This node's own id is ignored. A peer that is no longer named is closed
-    /// and reported as `removed`; one with a new address keeps a link that stands and is dialled there the next time.
+    /// The whole set of peers to dial, at any time. This node's own id is ignored. A peer that is no longer named is
+    /// closed and reported as `removed`; one with a new address keeps a link that stands and is dialled there the next
+    /// time.
     public func setPeers(_ peers: [NodeID: PeerAddress]) {
         state.withLock { state in
             state.peers = peers
@@ -139,7 +142,7 @@ public final class PeerTransport: Sendable {
                 state.phase = .starting
                 return nil
             case .starting, .running: return .alreadyStarted
-            case .stopping, .stopped: return .stopped
+            case .stopped: return .stopped
             }
         }
         if let error { throw error }
@@ -159,17 +162,27 @@ public final class PeerTransport: Sendable {
             loop.execute { self.prepareThread() }
             var running = try await bind(on: group, loop, security).get()
             running.certificateWatch = security.map(watchCertificates)
-            let started = running
-            let peers = state.withLock { state in
-                state.phase = .running(started)
-                return state.peers
-            }
-            loop.execute { started.table.value.setPeers(peers) }
-            return started.bound
+            try await begin(running)
+            return running.bound
         } catch {
             try? await group.shutdownGracefully()
             if let error = error as? PeerTransportError { throw error }
             throw .cannotListen(configuration.listen, reason: "\(error)")
+        }
+    }
+
+    /// Hands the peers over, unless `stop` was called meanwhile.
+    private func begin(_ running: Running) async throws(PeerTransportError) {
+        let isWanted = state.withLock { state in
+            guard case .starting = state.phase else { return false }
+            state.phase = .running(running)
+            let peers = state.peers
+            running.loop.execute { running.table.value.setPeers(peers) }
+            return true
+        }
+        guard isWanted else {
+            await shutDown(running)
+            throw .stopped
         }
     }
 
@@ -182,7 +195,8 @@ public final class PeerTransport: Sendable {
         }
     }
 
-    /// Accepting begins only when the table is there: the hello needs the bound address, the first connection the table.
+    /// Accepting begins only when the table is there: the hello needs the bound address, the first connection the
+    /// table.
     private func bind(
         on group: MultiThreadedEventLoopGroup, _ loop: any EventLoop, _ security: TransportSecurity?
     ) -> EventLoopFuture<Running> {
@@ -238,24 +252,31 @@ public final class PeerTransport: Sendable {
         }
     }
 
-    /// Stops accepting and dialling, lets queued frames leave (up to `Limits.flushTimeout`), closes all links, ends the thread.
-    /// No callback comes after the return, and no `link` event once it was called. A second call returns at once.
+    /// Stops accepting and dialling, lets queued frames leave (up to `Limits.flushTimeout`), closes all links, ends the
+    /// thread. No callback comes after the return, and no `link` event once it was called. A second call returns at
+    /// once.
     public func stop() async {
         let running: Running? = state.withLock { state in
-            guard case .running(let running) = state.phase else {
-                if case .idle = state.phase { state.phase = .stopped }
+            switch state.phase {
+            case .idle, .starting:
+                state.phase = .stopped
+                return nil
+            case .running(let running):
+                state.phase = .stopped
+                return running
+            case .stopped:
                 return nil
             }
-            state.phase = .stopping
-            return running
         }
-        guard let running else { return }
+        if let running { await shutDown(running) }
+    }
+
+    private func shutDown(_ running: Running) async {
         running.certificateWatch?.cancel()
         running.server.close(promise: nil)
         try? await running.loop.flatSubmit { running.table.value.stop() }.get()
         try? await running.loop.submit { running.table.value.clear() }.get()
         try? await running.group.shutdownGracefully()
         await running.certificateWatch?.value
-        state.withLock { $0.phase = .stopped }
     }
 }

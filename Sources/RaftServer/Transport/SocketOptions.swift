@@ -5,8 +5,9 @@ import NIOPosix
 
 /// The options of every peer socket.
 ///
-/// Nagle's algorithm is off, because a heartbeat must not wait for an acknowledgement. Keepalive (5 s idle, 4 s apart, 3
-/// times) and `TCP_USER_TIMEOUT` bound half-open connections in the kernel; pings find them sooner while the process runs.
+/// Nagle's algorithm is off, because a heartbeat must not wait for an acknowledgement. Keepalive (5 s idle, 4 s apart,
+/// 3 times) and `TCP_USER_TIMEOUT` bound half-open connections in the kernel; pings find them sooner while the process
+/// runs.
 enum SocketOptions {
     private static let keepaliveIdleSeconds = 5
     private static let keepaliveIntervalSeconds = 4
@@ -28,8 +29,9 @@ enum SocketOptions {
         AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 16 * 1024, maximum: limits.readBytes)
     }
 
-    /// Keeps the socket from the processes that this one starts. NIO's sockets pass to them, and a child that outlives a killed
-    /// node would hold its connections open: no FIN, and the peers learn of the death by silence instead of at once.
+    /// Keeps the socket from the processes that this one starts. NIO's sockets pass to them, and a child that outlives
+    /// a killed node would hold its connections open: no FIN, and the peers learn of the death by silence instead of at
+    /// once.
     static func closeOnExec(_ channel: any Channel) throws {
         try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { descriptor in
             guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 else { throw IOError(errnoCode: errno, reason: "fcntl") }

@@ -9,8 +9,8 @@ extension PeerTransport {
         public var maximumFrameBytes = 4 * 1024 * 1024
         /// Largest payload before a peer has said who it is, bytes. A stranger makes us hold no more than this.
         public var maximumHelloBytes = 4 * 1024
-        /// Bytes of one link that wait for the kernel. Beyond them an ordinary frame is dropped and counted: a peer that
-        /// does not read for that long needs newer messages, not older ones.
+        /// Bytes of one link that wait for the kernel. Beyond them an ordinary frame is dropped and counted: a peer
+        /// that does not read for that long needs newer messages, not older ones.
         public var outboundBytes = 16 * 1024 * 1024
         /// Bulk bytes of one link that wait for the kernel. Small, because a heartbeat queues behind them.
         public var bulkOutboundBytes = 1024 * 1024
@@ -39,7 +39,7 @@ extension PeerTransport {
         public var maximumBackoff: TimeAmount = .seconds(1)
         /// A link that stood for so long starts again with an immediate dial and the first back-off.
         public var stableAfter: TimeAmount = .seconds(1)
-        /// How long `stop` lets queued frames leave.
+        /// How long `stop` lets queued frames leave, and a refusal its reason.
         public var flushTimeout: TimeAmount = .seconds(1)
         /// Between two looks at the certificate files.
         public var certificateCheckInterval: TimeAmount = .seconds(10)

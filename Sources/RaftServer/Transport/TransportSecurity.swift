@@ -1,12 +1,11 @@
-import Glibc
 import NIOCore
 import NIOSSL
 import Synchronization
 
 /// The TLS context of the peer links and the files that it comes from.
 ///
-/// Files are read on a thread that may block, never on the transport's. A connection keeps the context that it began with;
-/// the next one uses the newest that could be loaded.
+/// Files are read on a thread that may block, never on the transport's. A connection keeps the context that it began
+/// with; the next one uses the newest that could be loaded.
 final class TransportSecurity: Sendable {
     struct Loaded: Sendable {
         var context: NIOSSLContext
@@ -15,14 +14,6 @@ final class TransportSecurity: Sendable {
     }
 
     /// What changes when a file is written or replaced.
-    fileprivate struct FileStamp: Equatable, Sendable {
-        var device: UInt64 = 0
-        var inode: UInt64 = 0
-        var bytes: Int64 = 0
-        var modifiedSeconds: Int = 0
-        var modifiedNanoseconds: Int = 0
-    }
-
     let files: PeerTransport.TLSFiles
     private let loaded: Mutex<Loaded>
 
@@ -34,7 +25,8 @@ final class TransportSecurity: Sendable {
 
     var current: Loaded { loaded.withLock { $0 } }
 
-    /// Reads the files again if one of them changed, or in any case if `always`; blocks. After an error the old context stays.
+    /// Reads the files again if one of them changed, or in any case if `always`; blocks. After an error the old context
+    /// stays.
     /// - Returns: whether new connections use another context now.
     func reload(always: Bool) throws(PeerTransportError) -> Bool {
         guard always || Self.stamps(of: files) != current.stamps else { return false }
@@ -71,12 +63,6 @@ final class TransportSecurity: Sendable {
     }
 
     private static func stamps(of files: PeerTransport.TLSFiles) -> [FileStamp] {
-        [files.certificate, files.privateKey, files.authorities].map { path in
-            var status = stat()
-            guard stat(path, &status) == 0 else { return FileStamp() }
-            return FileStamp(
-                device: UInt64(status.st_dev), inode: UInt64(status.st_ino), bytes: Int64(status.st_size),
-                modifiedSeconds: status.st_mtim.tv_sec, modifiedNanoseconds: status.st_mtim.tv_nsec)
-        }
+        [files.certificate, files.privateKey, files.authorities].map(FileStamp.init(path:))
     }
 }

@@ -31,7 +31,8 @@ extension Certificate {
         let index = X509_get_ext_by_NID(pointer, NID_subject_alt_name, -1)
         guard index >= 0, let found = X509_get_ext(pointer, index) else { return [] }
         let text = (try? memoryBytes { X509V3_EXT_print($0, found, 0, 0) }) ?? []
-        // Our own names contain no comma (`CertificateNames`); those of a foreign certificate are shown and not relied on.
+        // Our own names contain no comma (`CertificateNames`); those of a foreign certificate are shown and not relied
+        // on.
         return String(decoding: text, as: UTF8.self).split(separator: ", ").map(String.init)
     }
 
@@ -75,6 +76,7 @@ extension Certificate {
 
     private static func text(_ string: UnsafeMutablePointer<ASN1_STRING>?) -> String {
         guard let string, let bytes = ASN1_STRING_get0_data(string) else { return "" }
-        return String(decoding: UnsafeBufferPointer(start: bytes, count: Int(ASN1_STRING_length(string))), as: UTF8.self)
+        return String(
+            decoding: UnsafeBufferPointer(start: bytes, count: Int(ASN1_STRING_length(string))), as: UTF8.self)
     }
 }

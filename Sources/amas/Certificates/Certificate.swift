@@ -35,7 +35,8 @@ final class Certificate {
     static func authority(
         clusterID: String, key: PrivateKey, _ validity: Validity
     ) throws(CertificateError) -> Certificate {
-        let certificate = try make(commonName: "AMAS cluster \(clusterID)", key: key, validity, issuer: nil)
+        let certificate = try make(
+            commonName: "AMAS authority", clusterID: clusterID, key: key, validity, issuer: nil)
         try certificate.add(
             [
                 (NID_basic_constraints, "critical,CA:TRUE,pathlen:0"),
@@ -52,7 +53,8 @@ final class Certificate {
         _ node: NodeID, clusterID: String, names: [CertificateNames.Name], key: PrivateKey, _ validity: Validity,
         issuer: Certificate, issuerKey: PrivateKey
     ) throws(CertificateError) -> Certificate {
-        let certificate = try make(commonName: "node-\(node)", key: key, validity, issuer: issuer)
+        let certificate = try make(
+            commonName: "node-\(node)", clusterID: clusterID, key: key, validity, issuer: issuer)
         let uri = "URI:\(CertificateNames.uri(clusterID: clusterID, node: node))"
         try certificate.add(
             [
@@ -68,21 +70,29 @@ final class Certificate {
     }
 
     private static func make(
-        commonName: String, key: PrivateKey, _ validity: Validity, issuer: Certificate?
+        commonName: String, clusterID: String, key: PrivateKey, _ validity: Validity, issuer: Certificate?
     ) throws(CertificateError) -> Certificate {
         guard let pointer = X509_new() else { throw .lastOpenSSLError() }
         let certificate = Certificate(taking: pointer)
         try certificate.setRandomSerial()
         let name = X509_get_subject_name(pointer)
-        let text = Array(commonName.utf8)
+        try certificate.addToSubject(NID_organizationName, clusterID)
+        try certificate.addToSubject(NID_commonName, commonName)
         guard X509_set_version(pointer, version3) == 1,
             ASN1_TIME_set(X509_getm_notBefore(pointer), validity.start) != nil,
             ASN1_TIME_set(X509_getm_notAfter(pointer), validity.end) != nil,
             X509_set_pubkey(pointer, key.pointer) == 1,
-            X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, text, CInt(text.count), -1, 0) == 1,
             X509_set_issuer_name(pointer, issuer.map { X509_get_subject_name($0.pointer) } ?? name) == 1
         else { throw .lastOpenSSLError() }
         return certificate
+    }
+
+    private func addToSubject(_ nid: CInt, _ text: String) throws(CertificateError) {
+        let bytes = Array(text.utf8)
+        let name = X509_get_subject_name(pointer)
+        guard X509_NAME_add_entry_by_NID(name, nid, MBSTRING_UTF8, bytes, CInt(bytes.count), -1, 0) == 1 else {
+            throw .lastOpenSSLError()
+        }
     }
 
     /// 128 random bits, so that serials need no ledger.

@@ -3,13 +3,13 @@ import Raft
 
 /// The authority of one cluster: it makes the certificates by which the nodes know each other.
 ///
-/// A folder holds what belongs together: `ca.crt` and `ca.key` for the authority, `node-<id>.crt` and `node-<id>.key` for each
-/// node. A node needs its own two files and `ca.crt`; `ca.key` is needed only to issue and belongs on no node. `ca.crt` may hold
-/// several authorities, which is how one is replaced by the next without a stop.
+/// A folder holds what belongs together: `ca.crt` and `ca.key` for the authority, `node-<id>.crt` and `node-<id>.key`
+/// for each node. A node needs its own two files and `ca.crt`; `ca.key` is needed only to issue and belongs on no node.
+/// `ca.crt` may hold several authorities, which is how one is replaced by the next without a stop.
 ///
-/// Keys are EC P-256. A node's certificate serves both ends of a connection and names the node as
-/// `amas://<cluster id>/node/<id>`, which the peer links compare with the hello (`PeerTransport`); its DNS names and addresses
-/// are for clients that check host names. Every function here reads and writes files and may block.
+/// Keys are EC P-256. A node's certificate serves both ends of a connection and names the node as `amas://<cluster
+/// id>/node/<id>`, which the peer links compare with the hello (`PeerTransport`); its DNS names and addresses are for
+/// clients that check host names. Every function here reads and writes files and may block.
 struct CertificateAuthority {
     struct Settings {
         var authorityLifetimeDays = 3650
@@ -60,7 +60,9 @@ struct CertificateAuthority {
     /// Reads the authority in `directory`. With several certificates in `ca.crt` the first is the one that issues.
     static func open(directory: String) throws(CertificateError) -> CertificateAuthority {
         let path = "\(directory)/\(certificateFile)"
-        guard let certificate = try Certificate.read(path).first else { throw .unreadable(path, "no certificate in it") }
+        guard let certificate = try Certificate.read(path).first else {
+            throw .unreadable(path, "no certificate in it")
+        }
         let key = try PrivateKey.read("\(directory)/\(privateKeyFile)")
         guard certificate.matches(key) else { throw .keyMismatch(certificate: path) }
         guard certificate.isAuthority, let clusterID = certificate.clusterID else { throw .notAnAuthority(path) }
@@ -73,7 +75,8 @@ struct CertificateAuthority {
     ///   - names: DNS names and IP addresses by which the node is reached.
     ///   - force: replaces files of the same node. A running node notices and uses them for new connections.
     func issue(
-        nodeID: NodeID, names: [String], directory: String, force: Bool = false, settings: Settings = Settings(), now: Int
+        nodeID: NodeID, names: [String], directory: String, force: Bool = false, settings: Settings = Settings(),
+        now: Int
     ) throws(CertificateError) -> IssuedCertificate {
         guard nodeID != NodeID(0) else { throw .invalidName("0", "node ids begin at 1") }
         let names = try CertificateNames.parse(names)

@@ -30,7 +30,7 @@ enum CertificateError: Error, Equatable, CustomStringConvertible {
         case .notAnAuthority(let path):
             "\(path) is not the authority of an AMAS cluster"
         case .outlivesAuthority(let ends):
-            "the certificate would outlive its authority, which ends at \(UTCTime.text(ends)); make a new authority first"
+            "it would outlive its authority, which ends at \(UTCTime.text(ends)); make a new authority first"
         case .library(let reason):
             "OpenSSL: \(reason)"
         }

@@ -38,8 +38,8 @@ enum CertificateFiles {
         try write(certificate, to: certificatePath, mode: certificateMode, force: force)
     }
 
-    /// Writes beside the target, syncs, then moves it there. Without `force` by a hard link, which fails if the target has
-    /// appeared meanwhile. The file and its name are on disk on return.
+    /// Writes beside the target, syncs, then moves it there. Without `force` by a hard link, which fails if the target
+    /// has appeared meanwhile. The file and its name are on disk on return.
     static func write(_ bytes: [UInt8], to path: String, mode: mode_t, force: Bool) throws(CertificateError) {
         let temporary = "\(path).\(getpid()).new"
         unlink(temporary)

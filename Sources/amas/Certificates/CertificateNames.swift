@@ -2,8 +2,8 @@ import COpenSSL
 import Glibc
 import Raft
 
-/// The names in a certificate, checked before they come near OpenSSL's textual syntax: a comma or a colon in a name would be
-/// read as another name.
+/// The names in a certificate, checked before they come near OpenSSL's textual syntax: a comma or a colon in a name
+/// would be read as another name.
 enum CertificateNames {
     enum Name: Equatable {
         case dns(String)

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import NIOCore
 import Raft
 import RaftServer
 import Testing
@@ -28,7 +29,8 @@ struct CertificateLinkTests {
                 machineVersionMax: 1, softwareVersion: "test"),
             tls: tls,
             callbacks: .init(
-                isKnown: { _, _ in .accepted }, frame: { _, _, _, _ in }, link: { _, event in continuation.yield(event) }),
+                isKnown: { _, _ in .accepted }, frame: { _, _, _, _ in },
+                link: { _, event in continuation.yield(event) }),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         return (transport, events)
     }

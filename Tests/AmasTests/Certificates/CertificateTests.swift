@@ -35,12 +35,13 @@ struct CertificateTests {
     func extensions() throws {
         let folder = try TemporaryFolder()
         let path = folder.path
-        _ = try authority(in: path).issue(nodeID: NodeID(7), names: ["localhost", "127.0.0.1"], directory: path, now: now)
+        _ = try authority(in: path).issue(
+            nodeID: NodeID(7), names: ["localhost", "127.0.0.1"], directory: path, now: now)
         let node = try openssl("x509", "-in", "\(path)/node-7.crt", "-noout", "-text").output
         for part in [
-            "Version: 3", "ASN1 OID: prime256v1", "Signature Algorithm: ecdsa-with-SHA256", "Subject: CN = node-7",
-            "Issuer: CN = AMAS cluster cluster-1", "Digital Signature", "CA:FALSE",
-            "TLS Web Server Authentication, TLS Web Client Authentication", "X509v3 Subject Key Identifier",
+            "Version: 3", "ASN1 OID: prime256v1", "Signature Algorithm: ecdsa-with-SHA256",
+            "Subject: O = cluster-1, CN = node-7", "Issuer: O = cluster-1, CN = AMAS authority", "Digital Signature",
+            "CA:FALSE", "TLS Web Server Authentication, TLS Web Client Authentication", "X509v3 Subject Key Identifier",
             "X509v3 Authority Key Identifier",
             "URI:amas://cluster-1/node/7, DNS:localhost, IP Address:127.0.0.1",
         ] {
@@ -168,7 +169,9 @@ struct CertificateTests {
         #expect(folder.files == ["ca.crt", "ca.key"])
     }
 
-    @Test("cluster ids are letters, digits and a little more, within the limit", arguments: ["", "a/b", "a b", "a,b", "ü"])
+    @Test(
+        "cluster ids are letters, digits and a little more, within the limit",
+        arguments: ["", "a/b", "a b", "a,b", "ü"])
     func badClusterID(id: String) throws {
         let folder = try TemporaryFolder()
         let path = folder.path

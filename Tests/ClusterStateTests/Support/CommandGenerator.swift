@@ -1,6 +1,7 @@
-import ClusterState
 import Raft
 import SwiftProtobuf
+
+@testable import ClusterState
 
 /// Draws entries for a state: mostly commands that make sense there, some that do not, some that are no commands.
 struct CommandGenerator {
@@ -131,9 +132,14 @@ struct CommandGenerator {
         }
     }
 
+    /// Tries a few random places in the table; a scan would cost more than what is tested.
     private mutating func anyTask(_ state: ClusterState, where isWanted: (TaskStatus) -> Bool) -> TaskView? {
-        let wanted = state.tasks(tenant: tenants[0], limit: 40) { isWanted($0.status) }.tasks
-        return wanted.randomElement(using: &random)
+        for _ in 0..<6 {
+            let start = key("t\(random.below(taskCount + 1))")
+            guard let found = state.tables.tasks.rows.from(start).first ?? state.tables.tasks.rows.first else { return nil }
+            if isWanted(found.value.record.status) { return state.task(found.key) }
+        }
+        return nil
     }
 
     private mutating func taskID(_ task: TaskView?) -> String {
@@ -145,8 +151,12 @@ struct CommandGenerator {
     }
 
     private mutating func running(_ state: ClusterState) -> TaskView? {
-        random.chance(90)
-            ? anyTask(state) { $0 == .assigned || $0 == .executing || $0 == .cancelling } : anyTask(state) { _ in true }
+        guard random.chance(90), let node = state.nodes.randomElement(using: &random) else {
+            return anyTask(state) { _ in true }
+        }
+        let boot = SessionKey(node: node.id, boot: BootID(node.record.bootID))
+        let start = AssignedKey(boot: boot, task: random.chance(50) ? key("t\(random.below(taskCount + 1))") : nil)
+        return (state.indexes.assigned.first(from: start) ?? state.indexes.assigned.first)?.task.flatMap { state.task($0) }
     }
 
     private mutating func payload(_ greatest: Int) -> Payload {

@@ -38,8 +38,9 @@ struct ChildProcess {
     }
 }
 
-/// Threads outside the concurrency pool. While a process of an exit test runs, Swift Testing reads from its pipe and blocks the
-/// thread that it is on; two of them would occupy the whole pool of a machine with two cores, and no other test would go on.
+/// Threads outside the concurrency pool. While a process of an exit test runs, Swift Testing reads from its pipe and
+/// blocks the thread that it is on; two of them would occupy the whole pool of a machine with two cores, and no other
+/// test would go on.
 final class BlockingThreads: TaskExecutor {
     static let shared = BlockingThreads()
     private let queue = DispatchQueue(label: "exit tests", attributes: .concurrent)

@@ -27,7 +27,9 @@ struct FrameTests {
 
     @Test("frames come out whole, however the stream is cut")
     func everyCut() throws {
-        let frames = [0, 1, 15, 16, 17, 300].map { Frame(kind: FrameKind(rawValue: UInt8($0 & 0x7f)), payload: bytes($0)) }
+        let frames = [0, 1, 15, 16, 17, 300].map {
+            Frame(kind: FrameKind(rawValue: UInt8($0 & 0x7f)), payload: bytes($0))
+        }
         var stream = ByteBuffer()
         for frame in frames { stream.writeImmutableBuffer(RawPeer.frame(frame.kind, frame.payload)) }
         for cut in 1..<stream.readableBytes {

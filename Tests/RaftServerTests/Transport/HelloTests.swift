@@ -80,7 +80,9 @@ struct HelloTests {
         #expect("\(address)" == text)
     }
 
-    @Test("what is no address is none", arguments: ["", ":1", "host", "host:", "host:65536", "host:-1", "::1:80", "[::1:80"])
+    @Test(
+        "what is no address is none",
+        arguments: ["", ":1", "host", "host:", "host:65536", "host:-1", "::1:80", "[::1:80"])
     func noAddress(text: String) {
         #expect(PeerAddress(text) == nil)
     }

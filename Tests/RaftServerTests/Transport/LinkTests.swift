@@ -190,7 +190,9 @@ struct LinkTests {
         try await withNodes(first, second) {
             try await TestNode.pair(first, second)
             await first.recorder.waitForUp(2)
-            for _ in 0..<1000 { first.transport.send([UInt8](repeating: 1, count: 4000), kind: TestNode.kind, to: NodeID(2)) }
+            for _ in 0..<1000 {
+                first.transport.send([UInt8](repeating: 1, count: 4000), kind: TestNode.kind, to: NodeID(2))
+            }
             await first.transport.stop()
             let heard = first.recorder.all.count
             await second.recorder.waitForDown(1) { $0 == .closed }
@@ -216,9 +218,27 @@ struct LinkTests {
         await #expect(throws: PeerTransportError.stopped) { try await first.start() }
     }
 
+    @Test("a transport that is stopped before it has started does not start", arguments: [false, true])
+    func stoppedEarly(whileStarting: Bool) async throws {
+        let node = TestNode(1)
+        if whileStarting {
+            async let address = node.start()
+            await node.transport.stop()
+            // Whichever came first, nothing is left running.
+            _ = try? await address
+            await node.transport.stop()
+        } else {
+            await node.transport.stop()
+            await #expect(throws: PeerTransportError.stopped) { try await node.start() }
+        }
+        #expect(node.transport.links.isEmpty)
+    }
+
     @Test("an identity that no hello can carry does not start")
     func invalidIdentity() async throws {
-        for node in [TestNode(0), TestNode(1, clusterID: ""), TestNode(1, clusterID: String(repeating: "x", count: 4000))] {
+        for node in [
+            TestNode(0), TestNode(1, clusterID: ""), TestNode(1, clusterID: String(repeating: "x", count: 4000)),
+        ] {
             let error = await #expect(throws: PeerTransportError.self) { try await node.start() }
             guard case .invalidIdentity? = error else {
                 Issue.record("\(String(describing: error))")

@@ -1,8 +1,8 @@
 import Glibc
 import RaftServer
 
-/// A listening socket that never accepts. With a backlog of zero that is full, the kernel drops further SYNs, which is how a
-/// host that is gone looks from outside.
+/// A listening socket that never accepts. With a backlog of zero that is full, the kernel drops further SYNs, which is
+/// how a host that is gone looks from outside.
 struct SilentListener {
     struct Failed: Error {
         var call: String
@@ -31,7 +31,8 @@ struct SilentListener {
     /// Connects without being accepted until the backlog is full. The descriptors keep it full.
     func fill() -> [CInt] {
         (0..<4).map { _ in
-            let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            let descriptor = socket(
+                AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
             var name = Self.loopback(port: UInt16(address.port))
             withUnsafePointer(to: &name) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

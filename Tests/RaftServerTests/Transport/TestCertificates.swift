@@ -40,7 +40,8 @@ final class TestAuthority: Sendable {
     func newNode(_ id: UInt64, uri: String? = nil, days: Int = 2) throws -> PeerTransport.TLSFiles {
         let name = "\(folder)/\(UUID().uuidString)"
         let uri = uri ?? "amas://\(TestNode.clusterID)/node/\(id)"
-        let extensions = "subjectAltName=URI:\(uri),DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n"
+        let extensions =
+            "subjectAltName=URI:\(uri),DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n"
         try Data(extensions.utf8).write(to: URL(fileURLWithPath: "\(name).ext"))
         try Self.openssl(
             "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=node-\(id)",

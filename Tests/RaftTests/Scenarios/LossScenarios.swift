@@ -85,6 +85,17 @@ struct LossScenarios {
         #expect(leader.leadership?.uncommittedBytes == 0)
     }
 
+    @Test("the limit of uncommitted bytes is one that is kept, headers included")
+    func overloadedByOneByte() {
+        var settings = Settings(seed: 1)
+        settings.maximumUncommittedBytes = 3 * (100 + Entry.overheadBytes) - 1
+        var leader = Raft.node(1, of: 3, settings: settings)
+        leader.winElection()
+        let proposals = (1...3).map { Proposal(token: $0, data: Array(repeating: 0, count: 100)[...]) }
+        let effects = leader.stepDurably(.propose(proposals), at: leader.now)
+        #expect(effects.contains(.proposalsRejected([3], .overloaded)))
+    }
+
     @Test("one proposal is always let in, so that a small limit cannot stop the cluster")
     func alwaysOne() {
         var settings = Settings(seed: 1)

@@ -5,8 +5,8 @@ import Testing
 /// The real Raft in a few hundred random worlds: every invariant after every step, then the faults end and it must serve.
 @Suite("Simulation")
 struct SimulationTests {
-    static let batches = 10
-    static let seedsInBatch = 20
+    static let batches = 12
+    static let seedsInBatch = 25
 
     @Test("no invariant breaks under faults, and the cluster serves when they end", arguments: 0..<batches)
     func swarm(batch: Int) {

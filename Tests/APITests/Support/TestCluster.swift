@@ -1,0 +1,205 @@
+import API
+import ClusterState
+import Raft
+import SwiftProtobuf
+import Synchronization
+
+@testable import Orchestration
+@testable import RaftServer
+
+/// A cluster of one node without log and peers: commands go straight into the real state machine.
+final class TestCluster: ClusterService {
+    struct Behaviour {
+        /// Thrown instead of proposing.
+        var proposeError: RequestError?
+        /// Thrown by strong reads.
+        var readError: RequestError?
+        var unreadyReason: String?
+    }
+
+    private struct Log {
+        var index: UInt64 = 0
+        var sequence: UInt64 = 0
+    }
+
+    let behaviour = Mutex(Behaviour())
+    let identity = ServerIdentity(node: NodeID(1), incarnation: Incarnation(7), boot: BootID(1))
+    private let machine: ClusterMachine
+    private let observers = Observers()
+    private let waiters = TaskWaiters()
+    private let bus = EphemeralBus()
+    private let watch = StandingWatch()
+    private let log = Mutex(Log())
+
+    init(settings: ClusterSettings = ClusterSettings(), slots: UInt32 = 4) {
+        machine = ClusterMachine(observers: observers)
+        let waiters = waiters
+        _ = observers.add { waiters.notify($0) }
+        watch.changed(Standing(role: .leader, term: Term(1), leader: NodeID(1)))
+        apply(
+            .clusterCreated(
+                .with {
+                    $0.clusterID = "test"
+                    $0.settings = settings
+                }))
+        apply(
+            .nodeAvailable(
+                .with {
+                    $0.nodeID = 1
+                    $0.bootID = 1
+                    $0.incarnation = 7
+                    $0.name = "n1"
+                    $0.slots = slots
+                    $0.machineVersionMax = 1
+                }))
+    }
+
+    // MARK: ClusterService
+
+    var state: ClusterState { machine.state }
+    var standings: AsyncStream<Standing> { watch.changes() }
+
+    var status: ClusterStatus? {
+        let index = state.index
+        return ClusterStatus(
+            name: "n1", identity: identity,
+            server: ServerStatus(
+                id: NodeID(1), standing: Standing(role: .leader, term: Term(1), leader: NodeID(1)),
+                membership: Membership(voters: [NodeID(1)]), lastIndex: index, firstIndex: LogIndex(1), commitIndex: index,
+                durableIndex: index, appliedIndex: index, snapshotIndex: .zero, peers: [], millisecondsSinceLeaderContact: 0,
+                clusterTimeMicroseconds: state.now.microseconds, hasLostMajority: false, halted: nil),
+            links: [], isDraining: false, unreadyReason: behaviour.withLock { $0.unreadyReason })
+    }
+
+    func name(of node: NodeID) -> String { "n\(node)" }
+
+    func propose(
+        _ body: Command.OneOf_Body, tenant: String, trace: Envelope.Trace
+    ) async throws(RequestError) -> Outcome {
+        if let error = behaviour.withLock({ $0.proposeError }) { throw error }
+        return apply(body, inSession: true, tenant: tenant, trace: trace)
+    }
+
+    func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState {
+        switch consistency {
+        case .strong:
+            if let error = behaviour.withLock({ $0.readError }) { throw error }
+        case .session(let index):
+            if index > state.index { throw .timedOut }
+        case .stale: break
+        }
+        return state
+    }
+
+    func waitForTask(
+        _ key: TaskKey, milliseconds: UInt64, until isMet: @escaping @Sendable (TaskView?) -> Bool
+    ) async -> ClusterState {
+        await waiters.wait(for: key, milliseconds: milliseconds, current: { self.machine.state }) { isMet($0.task(key)) }
+        return state
+    }
+
+    func observe(_ handler: @escaping @Sendable (AppliedBatch) -> Void) -> ObserverToken { observers.add(handler) }
+    func remove(_ token: ObserverToken) { observers.remove(token) }
+
+    func subscribe(_ topic: EphemeralTopic, _ handler: @escaping @Sendable (NodeID, [UInt8]) -> Void) {
+        bus.subscribe(topic, handler)
+    }
+
+    // MARK: What tests do to it
+
+    @discardableResult
+    func apply(
+        _ body: Command.OneOf_Body, inSession: Bool = false, tenant: String = "default", trace: Envelope.Trace = .none
+    ) -> Outcome {
+        log.withLock { log in
+            log.index += 1
+            if inSession { log.sequence += 1 }
+            let sequence = inSession ? log.sequence : 0
+            do {
+                var bytes = try Envelope(
+                    command: Command(body), session: inSession ? Envelope.Session(node: NodeID(1), boot: BootID(1)) : nil,
+                    sequence: sequence, floor: sequence, tenant: tenant, trace: trace
+                ).encoded()
+                // One millisecond a command.
+                let time = 1_700_000_000_000_000 + log.index * 1000
+                Envelope.stamp(&bytes, clusterTimeMicroseconds: time, wallTimeMicroseconds: time)
+                let entry = Entry(index: LogIndex(log.index), term: Term(1), kind: .command, data: bytes[...])
+                return try machine.apply([entry]).first?.outcome ?? .done(count: 0)
+            } catch {
+                preconditionFailure("the test's command does not apply: \(error)")
+            }
+        }
+    }
+
+    /// As if this node had fallen behind and been sent a snapshot of its own state.
+    func reinstallSnapshot() throws {
+        let chunks = Mutex<[[UInt8]]>([])
+        try machine.image().write { chunk in chunks.withLock { $0.append(Array(chunk)) } }
+        var rest = chunks.withLock { $0.flatMap { $0 } }[...]
+        try machine.install { count in
+            defer { rest = rest.dropFirst(count) }
+            return Array(rest.prefix(count))
+        }
+    }
+
+    func tick(_ json: String) { bus.deliver(.taskProgress, Array(json.utf8), from: NodeID(2)) }
+
+    // MARK: Shorthands
+
+    /// Submits a task of one step, assigned at once while there are slots.
+    @discardableResult
+    func submit(_ id: String, title: String = "a task", priority: UInt32 = 5, autoExecute: Bool = true) -> Outcome {
+        apply(
+            .submitTask(
+                .with {
+                    $0.taskID = id
+                    $0.spec.title = title
+                    $0.spec.taskType = "code_analysis"
+                    $0.spec.priority = priority
+                    $0.spec.autoExecute = autoExecute
+                    $0.spec.createdBy = "operator"
+                    $0.spec.steps = [
+                        .with {
+                            $0.id = "code_analysis"
+                            $0.agent = "code_analysis"
+                        }
+                    ]
+                }), inSession: true)
+    }
+
+    func start(_ id: String) {
+        apply(
+            .taskStarted(
+                .with {
+                    $0.taskID = id
+                    $0.epoch = self.epoch(id)
+                    $0.steps = [0]
+                }), inSession: true)
+    }
+
+    @discardableResult
+    func complete(_ id: String, result: String = #"{"output":"a report","findings":[]}"#) -> Outcome {
+        apply(
+            .stepCompleted(
+                .with {
+                    $0.taskID = id
+                    $0.epoch = self.epoch(id)
+                    $0.step = 0
+                    $0.outcomeCode = .completed
+                    $0.result = Payload(bytes: Array(result.utf8))
+                    $0.summary = "well done"
+                    $0.usage.provider = "builtin"
+                    $0.finish = .with {
+                        $0.outcomeCode = .completed
+                        $0.resultOfStep = 0
+                        $0.summary = "well done"
+                        $0.qualityPpm = 750_000
+                        $0.durationMilliseconds = 1250
+                    }
+                }), inSession: true)
+    }
+
+    private func epoch(_ id: String) -> UInt64 {
+        TaskKey(tenant: "default", id: id).flatMap { state.task($0) }?.record.epoch ?? 0
+    }
+}
