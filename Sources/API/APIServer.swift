@@ -2,8 +2,9 @@ public import Agents
 import HTTPTypes
 import HummingbirdCore
 public import Logging
-public import NIOCore
+import NIOCore
 import NIOPosix
+import RaftServer
 import ServiceLifecycle
 import Synchronization
 public import Telemetry

@@ -205,7 +205,8 @@ final class RaftLoop {
             step(.linkUp(peer))
             if raft.standing.leader == peer { resubmit() }
         case .down(let cause):
-            reachable.remove(peer)
+            // Only a connection that stood can have closed: failed attempts to dial say nothing new.
+            guard reachable.remove(peer) != nil else { return }
             switch cause {
             case .closed, .refused, .replaced: step(.linkDown(peer))
             case .timeout, .unreachable, .handshake, .violation, .removed: break  // The timers judge a silence.

@@ -19,7 +19,7 @@ struct APIMetrics: Sendable {
         activeRequests = registry.gauge("http_server_active_requests", help: "Requests being worked on.")
         requestDuration = registry.histograms(
             "http_server_request_duration_seconds", help: "From the request's head to its answer.", unit: .seconds,
-            buckets: .http, labels: ["http_request_method", "http_route", "http_response_status_code"])
+            labels: ["http_request_method", "http_route", "http_response_status_code"], buckets: .http)
         refusals = registry.counters(
             "amas_admission_rejections_total", help: "Requests refused for lack of room.",
             labels: [.known("reason", ["in_flight", "budget", "idempotency_table", "window", "sockets"])])

@@ -17,6 +17,8 @@ struct Call: Sendable {
     var trace: TraceContext
     /// The path as sent, without the query.
     var path: String
+    /// That of the route, for figures; `none` while there is no route.
+    var template: String
 
     /// Whoever calls a route that is not open is somebody.
     var caller: Principal {

@@ -28,12 +28,23 @@ struct Responder: Sendable {
             metrics.activeRequests.add(-1)
         }
         var call = makeCall(request.head)
-        var (answer, route) = try await LogContext.with(requestID: call.requestID, trace: call.trace) {
-            try await answer(request, &call, writer, busy: busy)
+        var answer: Answer
+        do {
+            switch try admit(&call, busy: busy) {
+            case .answered(let early): answer = early
+            case .route(let route):
+                try await readBody(route, request, &call, writer)
+                let complete = call
+                answer = try await LogContext.with(requestID: call.requestID, trace: call.trace) {
+                    try await route.handler(complete)
+                }
+            }
+        } catch let problem as Problem {
+            answer = problem.answer(instance: call.path, requestID: call.requestID.rawValue)
         }
         complete(&answer, call)
         let elapsed = ContinuousClock.now - start
-        metrics.observe(call.head.method.rawValue, route, answer.status, elapsed)
+        metrics.observe(call.head.method.rawValue, call.template, answer.status, elapsed)
         log(call, answer, elapsed)
         let body: ResponseBody =
             call.head.method == .head || answer.body.isEmpty
@@ -55,34 +66,31 @@ struct Responder: Sendable {
             trace: .continuing(
                 traceparent: head.headerFields[values: .traceparent], tracestate: head.headerFields[values: .tracestate],
                 using: &random),
-            path: String(path.prefix { $0 != "?" }))
+            path: String(path.prefix { $0 != "?" }), template: "none")
     }
 
-    /// The answer, and the path template for figures. Throws only what breaks the connection.
-    private func answer(
-        _ request: Request, _ call: inout Call, _ writer: borrowing ResponseWriter, busy: Int
-    ) async throws -> (Answer, route: String) {
-        var label = "none"
-        do {
-            let route: Route
-            switch table.match(call.head.method, call.path[...]) {
-            case .nothing: throw Problem(.notFound, "no such path")
-            case .otherMethods(let methods): return (try origins.otherMethod(call, allowed: methods), label)
-            case .route(let found, let parameters): (route, call.parameters) = (found, parameters)
-            }
-            label = route.path
-            guard busy <= limits.requestsInFlight || route.isProbe else {
-                metrics.refusals.with("in_flight").increment()
-                throw Problem(.overloaded, "this node works on \(limits.requestsInFlight) requests already")
-            }
-            try authorize(route, &call)
-            let query = (call.head.path ?? "").drop { $0 != "?" }.dropFirst()
-            if !query.isEmpty { call.query = try QueryItems(parsing: query, limit: limits.queryItems) }
-            try await readBody(route, request, &call, writer)
-            return (try await route.handler(call), label)
-        } catch let problem as Problem {
-            return (problem.answer(instance: call.path, requestID: call.requestID.rawValue), label)
+    private enum Admission {
+        case route(Route)
+        /// Answered without a handler.
+        case answered(Answer)
+    }
+
+    private func admit(_ call: inout Call, busy: Int) throws(Problem) -> Admission {
+        let route: Route
+        switch table.match(call.head.method, call.path[...]) {
+        case .nothing: throw Problem(.notFound, "no such path")
+        case .otherMethods(let methods): return .answered(try origins.otherMethod(call, allowed: methods))
+        case .route(let found, let parameters): (route, call.parameters) = (found, parameters)
         }
+        call.template = route.path
+        guard busy <= limits.requestsInFlight || route.isProbe else {
+            metrics.refusals.with("in_flight").increment()
+            throw Problem(.overloaded, "this node works on \(limits.requestsInFlight) requests already")
+        }
+        try authorize(route, &call)
+        let query = (call.head.path ?? "").drop { $0 != "?" }.dropFirst()
+        if !query.isEmpty { call.query = try QueryItems(parsing: query, limit: limits.queryItems) }
+        return .route(route)
     }
 
     private func authorize(_ route: Route, _ call: inout Call) throws(Problem) {

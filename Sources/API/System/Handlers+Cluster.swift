@@ -1,5 +1,6 @@
 import ClusterState
 import HTTPTypes
+import NIOCore
 import Orchestration
 import Raft
 import RaftServer

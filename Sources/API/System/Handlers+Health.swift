@@ -1,5 +1,8 @@
+import ClusterState
 import HTTPTypes
 import Orchestration
+import Raft
+import RaftServer
 import Telemetry
 
 extension Handlers {

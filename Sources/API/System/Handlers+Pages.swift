@@ -1,4 +1,6 @@
 import HTTPTypes
+import Orchestration
+import Raft
 import Telemetry
 
 extension Handlers {

@@ -1,4 +1,5 @@
 import Agents
+import HTTPTypes
 
 /// The OpenAPI 3.1 document, made from the route table.
 enum OpenAPI {

@@ -1,5 +1,7 @@
+import Agents
 import ClusterState
 import HTTPTypes
+import Logging
 import Telemetry
 
 extension Handlers {

@@ -1,5 +1,6 @@
 import ClusterState
 import HTTPTypes
+import Orchestration
 import Telemetry
 
 extension Handlers {

@@ -29,7 +29,7 @@ extension Handlers {
     }
 }
 
-extension ClusterState.TraceContext {
+extension RecordedTrace {
     init(_ trace: Telemetry.TraceContext) {
         self.init()
         traceIDHigh = trace.traceID.high

@@ -1,8 +1,10 @@
 import Agents
 import ClusterState
+import HTTPTypes
 import Logging
 import Orchestration
 import Raft
+import RaftServer
 import Telemetry
 
 /// What the routes work with. Each route's handler is an extension in a file of its own.

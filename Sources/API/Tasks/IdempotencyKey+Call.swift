@@ -1,5 +1,6 @@
 import ClusterState
 import FoundationEssentials
+import HTTPTypes
 import SwiftProtobuf
 
 extension IdempotencyKey {

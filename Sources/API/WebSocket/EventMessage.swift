@@ -128,7 +128,7 @@ struct EventMessage: Sendable {
 }
 
 extension Telemetry.TraceContext {
-    init?(_ trace: ClusterState.TraceContext) {
+    init?(_ trace: RecordedTrace) {
         self.init(
             traceIDHigh: trace.traceIDHigh, traceIDLow: trace.traceIDLow, spanID: trace.spanID,
             flags: UInt8(truncatingIfNeeded: trace.flags))

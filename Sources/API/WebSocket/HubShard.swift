@@ -2,6 +2,7 @@ import ClusterState
 import NIOCore
 import Orchestration
 import Synchronization
+import Telemetry
 
 /// The subscriptions of the sockets on one event loop. Everything but the counters is touched on that loop only.
 final class HubShard: Sendable {

@@ -1,6 +1,7 @@
 import ClusterState
 import NIOCore
 import Orchestration
+import Telemetry
 
 extension SocketHandler {
     // MARK: Subscribing

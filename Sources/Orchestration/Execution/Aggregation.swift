@@ -80,11 +80,14 @@ enum Aggregation {
     private static func rank(_ findings: [Finding]) -> [Finding] {
         var seen: Set<String> = []
         let distinct = findings.filter {
-            seen.insert("\($0.rule)\u{0}\($0.location?.path ?? "")\u{0}\($0.location?.line ?? 0)").inserted
+            seen.insert("\($0.rule)\u{0}\($0.location.path)\u{0}\($0.location.line)").inserted
         }
         // Sorting by place as well keeps equal severities in the order in which the agents gave them.
-        let ranked = distinct.enumerated().sorted { ($1.element.severity, $0.offset) < ($0.element.severity, $1.offset) }
-        return ranked.prefix(keyFindings).map(\.element)
+        let ranked = distinct.enumerated().sorted { left, right in
+            left.element.severity == right.element.severity
+                ? left.offset < right.offset : left.element.severity < right.element.severity
+        }
+        return ranked.prefix(keyFindings).map { $0.element }
     }
 
     private static func unique(_ lines: [String]) -> [String] {

@@ -3,6 +3,7 @@ public import Logging
 import Raft
 import RaftServer
 import SwiftProtobuf
+import Telemetry
 import Synchronization
 
 /// Runs the tasks that the log has assigned to this run of this node, and stops those it has taken away.
@@ -47,7 +48,7 @@ public final class Executor: Sendable {
     /// Begins to take tasks.
     public func start() {
         let (orders, continuation) = AsyncStream<Order>.makeStream(bufferingPolicy: .unbounded)
-        let mine = { [identity = cluster.identity] (assignment: Assignment) in
+        let mine: @Sendable (Assignment) -> Bool = { [identity = cluster.identity] assignment in
             assignment.node == identity.node && assignment.boot == identity.boot
         }
         // The queue is bounded by what apply assigns: one order for each task of this node and each end of one.

@@ -22,11 +22,11 @@ public struct ProviderReasoner: Reasoner {
             let completion = try await chain.complete(chat, within: budget)
             return ReasoningOutcome(
                 answer: .init(
-                    text: completion.completion.text, provider: completion.provider.rawValue,
+                    text: completion.completion.text, provider: completion.provider.text,
                     model: completion.completion.model),
                 attempts: Self.attempts(completion.attempts),
-                tokens: TokenCount(input: completion.usage.inputTokens, output: completion.usage.outputTokens),
-                costMicroUSD: completion.cost.rawValue)
+                tokens: TokenCount(input: completion.usage.input, output: completion.usage.output),
+                costMicroUSD: completion.cost.amount)
         } catch {
             return ReasoningOutcome(answer: nil, attempts: Self.attempts(error.attempts))
         }
@@ -35,7 +35,7 @@ public struct ProviderReasoner: Reasoner {
     private static func attempts(_ attempts: [Providers.ProviderAttempt]) -> [Agents.ProviderAttempt] {
         attempts.map { attempt in
             Agents.ProviderAttempt(
-                provider: attempt.provider.rawValue, outcome: attempt.outcomeName,
+                provider: attempt.provider.text, outcome: attempt.outcomeName,
                 elapsedMilliseconds: Int(attempt.elapsed / .milliseconds(1)), error: attempt.errorText)
         }
     }

@@ -4,6 +4,7 @@ import Logging
 import Raft
 import RaftServer
 import SwiftProtobuf
+import Telemetry
 
 /// One attempt at one task on this node, from its assignment to its end or its loss.
 ///

@@ -3,6 +3,7 @@ public import Logging
 import Raft
 import RaftServer
 public import Storage
+import SwiftProtobuf
 import Synchronization
 
 /// Writes what the log has decided to PostgreSQL, on the leader, in log order, as long as it leads.
@@ -120,7 +121,7 @@ public final class Projector: Sendable {
 
     /// Writes until this node no longer leads. Throws on the first failure; the caller begins again.
     private func project(_ succeeded: () -> Void) async throws(StorageError) {
-        let identity = ClusterIdentity(cluster.state)
+        guard let identity = ClusterIdentity(cluster.state) else { return }
         var watermark = try await projection.watermark(of: identity)
         become(.writing)
         if watermark < cluster.state.projectedThrough {
@@ -143,7 +144,7 @@ public final class Projector: Sendable {
             let batch = try await projection.write(items, of: state, after: watermark)
             watermark = batch.watermark
             for task in batch.tasks { written[task.key] = (task.revision, ContinuousClock.now) }
-            cluster.proposeOnce(.persisted(batch.persisted(generation: identity.generation)))
+            cluster.proposeOnce(.persisted(batch.persisted))
             succeeded()
         }
     }

@@ -13,7 +13,6 @@ final class TransportSecurity: Sendable {
         fileprivate var stamps: [FileStamp]
     }
 
-    /// What changes when a file is written or replaced.
     let files: PeerTransport.TLSFiles
     private let loaded: Mutex<Loaded>
 

@@ -1,12 +1,12 @@
 import Testing
 
-/// Looks for `isFulfilled` again and again, because nothing announces it; after a minute the test fails.
+/// Looks for `isFulfilled` again and again, because nothing announces it; after three minutes the test fails.
 func condition(
     sourceLocation: SourceLocation = #_sourceLocation, _ isFulfilled: () throws -> Bool
 ) async rethrows {
     let start = ContinuousClock.now
     while try !isFulfilled() {
-        guard ContinuousClock.now - start < .seconds(60) else {
+        guard ContinuousClock.now - start < .seconds(180) else {
             Issue.record("the condition did not come true", sourceLocation: sourceLocation)
             return
         }

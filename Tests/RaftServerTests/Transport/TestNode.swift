@@ -43,7 +43,7 @@ final class Recorder: Sendable {
 
     /// Waits until what was heard so far satisfies `condition`; after `limit` the test fails.
     func wait(
-        limit: Duration = .seconds(60), sourceLocation: SourceLocation = #_sourceLocation,
+        limit: Duration = .seconds(180), sourceLocation: SourceLocation = #_sourceLocation,
         until condition: @escaping @Sendable ([Heard]) -> Bool
     ) async {
         let id = state.withLock { state in
@@ -113,8 +113,8 @@ struct TestNode: Sendable {
     /// The default limits, but for those that a machine busy with other things could reach.
     static var patient: PeerTransport.Limits {
         var limits = PeerTransport.Limits()
-        limits.handshakeTimeout = .seconds(30)
-        limits.silenceLimit = .seconds(30)
+        limits.handshakeTimeout = .minutes(10)
+        limits.silenceLimit = .minutes(10)
         limits.flushTimeout = .seconds(30)
         return limits
     }

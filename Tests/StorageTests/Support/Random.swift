@@ -1,0 +1,25 @@
+import Glibc
+
+/// SplitMix64: the same numbers for the same seed, on every machine.
+struct Random: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+
+    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+    mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
+    mutating func element<Element>(of elements: [Element]) -> Element { elements[below(elements.count)] }
+}
+
+/// `AMAS_FUZZ_SEED=n` replays one seed.
+func seeds(_ standard: ClosedRange<UInt64>) -> [UInt64] {
+    getenv("AMAS_FUZZ_SEED").flatMap { UInt64(String(cString: $0)) }.map { [$0] } ?? Array(standard)
+}
