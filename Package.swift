@@ -39,7 +39,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
@@ -71,16 +70,27 @@ let package = Package(
             imports: [
                 "Raft", "RaftServer", "ClusterState", "Telemetry", "Providers", "Storage", "Agents", logging, protobuf,
             ]),
+        // 6
+        room(
+            "API",
+            imports: [
+                "Raft", "RaftServer", "ClusterState", "Orchestration", "Agents", "Telemetry", "COpenSSL", logging, protobuf,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+            ] + nio),
         // 7
-        .executableTarget(name: "amas", dependencies: [
-            .product(name: "Hummingbird", package: "hummingbird"),
-            .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            .product(name: "NIOWebSocket", package: "swift-nio"),
-            .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
-            .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-            .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            .product(name: "Yams", package: "Yams"),
-            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        ]),
+        .executableTarget(
+            name: "amas",
+            dependencies: [
+                "API", "Orchestration", "Agents", "Providers", "Storage", "Postgres", "Egress", "ClusterState", "RaftServer",
+                "Raft", "Telemetry", "COpenSSL", logging, protobuf, .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Yams", package: "Yams"),
+            ], swiftSettings: settings),
     ]
 )

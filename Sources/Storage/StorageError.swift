@@ -85,7 +85,9 @@ extension StorageError: PostgresFailure {
         case .postgres(let error): self = Self(error)
         case .unknownVersion(let version): self = .newerSchema(version: version)
         case .failed(let number, let name, let error):
-            if case .unavailable = Self(error) { self = Self(error) } else {
+            if case .unavailable(let reason) = Self(error) {
+                self = .unavailable(reason: reason)
+            } else {
                 self = .failed(reason: "migration \(number) \(name): \(error.label)")
             }
         case .fileName, .gap, .gapInDatabase, .changed: self = .failed(reason: "\(error)")

@@ -1,4 +1,3 @@
-import API
 import Testing
 
 @testable import API
@@ -9,7 +8,7 @@ struct AccessTests {
 
     @Test("exactly the routes that the contract calls open are open")
     func openRoutes() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let document = try await node.get("/openapi.json")
             guard case .object(let paths)? = document.json["paths"]?.value else { throw Problem(.internal) }
             #expect(paths.count > 15)
@@ -31,7 +30,7 @@ struct AccessTests {
 
     @Test("only the very key opens")
     func keys() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             for bad in ["x", TestNode.key + "x", String(TestNode.key.dropLast()), TestNode.key.uppercased()] {
                 #expect(try await node.request("GET", "/metrics", key: bad).status == 401)
             }
@@ -48,7 +47,7 @@ struct AccessTests {
             func principal(authorization: String?) -> Principal? { Principal(name: "reader") }
             func allows(_ principal: Principal, _ permission: Permission) -> Bool { permission == .readTasks }
         }
-        try await TestNode.run(access: ReadOnly()) { node in
+        try await TestNode.run(access: ReadOnly()) { node async throws in
             #expect(try await node.get("/api/v1/tasks").status == 200)
             let refused = try await node.post("/api/v1/tasks", "{}")
             #expect(refused.status == 403 && refused.problem == "forbidden")

@@ -1,3 +1,5 @@
+import ClusterState
+import Synchronization
 import Testing
 
 @testable import API
@@ -6,7 +8,7 @@ import Testing
 struct PageTests {
     @Test("probes and health tell the node's state")
     func probes() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             for path in ["/livez", "/startupz", "/readyz", "/api/v1/ready"] { #expect(try await node.get(path).status == 200) }
             node.cluster.behaviour.withLock { $0.unreadyReason = "no word from a leader" }
             for path in ["/readyz", "/api/v1/ready"] {
@@ -22,7 +24,7 @@ struct PageTests {
 
     @Test("the cluster page names the leader as it names the members")
     func cluster() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let reply = try await node.get("/api/v1/cluster")
             #expect(reply.json["leader"]?.stringValue == "n1" && reply.json["cluster_id"]?.stringValue == "test")
             #expect(reply.json["members"]?.array?.map { $0["name"]?.stringValue } == ["n1"])
@@ -33,7 +35,7 @@ struct PageTests {
 
     @Test("metrics are Prometheus text, or OpenMetrics for those who ask, and count requests by route")
     func metrics() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             _ = try await node.get("/api/v1/tasks/task_1")
             for path in ["/metrics", "/api/v1/system/metrics"] {
                 let reply = try await node.get(path)
@@ -50,7 +52,7 @@ struct PageTests {
 
     @Test("the OpenAPI document has exactly the routes that are served, each with its permission, and no broken reference")
     func openAPI() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let reply = try await node.get("/openapi.json")
             #expect(reply.json["openapi"]?.stringValue == "3.1.0" && reply.json["info"]?["version"]?.stringValue == "1.2.3")
             guard case .object(let paths)? = reply.json["paths"]?.value,
@@ -79,7 +81,7 @@ struct PageTests {
 
     @Test("a person with a browser gets a page that loads nothing from elsewhere")
     func frontPage() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let page = try await node.request("GET", "/", key: nil)
             #expect(page.status == 200 && page.headers["content-type"] == "text/html; charset=utf-8")
             #expect(page.headers["content-security-policy"]?.hasPrefix("default-src 'none'") == true)

@@ -1,7 +1,9 @@
-import API
 import ClusterState
 import RaftServer
+import Synchronization
 import Testing
+
+@testable import API
 
 /// Each rule of "Rules that hold on every route".
 @Suite("Rules that hold on every route")
@@ -10,7 +12,7 @@ struct RuleTests {
 
     @Test("errors are problem documents with type, title, status, detail, instance and request id")
     func problems() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let reply = try await node.get("/api/v1/tasks/task_unknown")
             #expect(reply.status == 404)
             #expect(reply.headers["content-type"] == "application/problem+json")
@@ -28,7 +30,7 @@ struct RuleTests {
 
     @Test("a good request id is echoed, a bad one is replaced")
     func requestIDs() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             #expect(try await node.get("/livez", ["X-Request-Id": "my-Request_1.2"]).headers["x-request-id"] == "my-Request_1.2")
             let long = String(repeating: "a", count: 129)
             for bad in ["", "two words", "semi;colon", long] {
@@ -40,7 +42,7 @@ struct RuleTests {
 
     @Test("a trace goes on into the replicated task")
     func traces() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let id = "4bf92f3577b34da6a3ce929d0e0e4736"
             let reply = try await node.post("/api/v1/tasks", task, ["traceparent": "00-\(id)-00f067aa0ba902b7-01"])
             let key = try #require(TaskKey(tenant: "default", id: reply.json["task_id"]?.stringValue ?? ""))
@@ -52,7 +54,7 @@ struct RuleTests {
 
     @Test("the same idempotency key gives the first task again, another body is refused, another path is another key")
     func idempotency() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let first = try await node.post("/api/v1/tasks", task, ["Idempotency-Key": "k1"])
             let again = try await node.post("/api/v1/tasks", task, ["Idempotency-Key": "\"k1\""])
             #expect(first.status == 201 && again.status == 201)
@@ -72,7 +74,7 @@ struct RuleTests {
 
     @Test("the entity tag is the revision, and a client that has it gets 304")
     func entityTags() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             node.cluster.submit("task_1")
             let first = try await node.get("/api/v1/tasks/task_1")
             let tag = try #require(first.headers["etag"])
@@ -89,7 +91,7 @@ struct RuleTests {
 
     @Test("reads are as fresh as asked for: strong, at least X-Amas-Index, or stale")
     func consistency() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let created = try await node.post("/api/v1/tasks", task)
             let index = try #require(created.headers["x-amas-index"].flatMap { UInt64($0) })
             let path = created.headers["location"] ?? ""
@@ -108,7 +110,7 @@ struct RuleTests {
 
     @Test("404 is said only after a strong read; without a quorum it is 503")
     func strongAbsence() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             #expect(try await node.get("/api/v1/tasks/task_none").status == 404)
             node.cluster.behaviour.withLock { $0.readError = .noQuorum }
             #expect(try await node.get("/api/v1/tasks/task_none").problem == "no_quorum")
@@ -118,7 +120,7 @@ struct RuleTests {
 
     @Test("Prefer: wait blocks until the task has ended, or the time has passed")
     func waiting() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             node.cluster.submit("task_1")
             node.cluster.start("task_1")
             async let waiting = node.get("/api/v1/tasks/task_1", ["Prefer": "respond-async, wait=30"])
@@ -134,7 +136,7 @@ struct RuleTests {
 
     @Test("a draining node lets those who wait go, is not ready, and closes its connections")
     func draining() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             node.cluster.submit("task_1")
             #expect(try await node.get("/readyz").status == 200)
             let patient = try await RawConnection.open(port: node.port)
@@ -153,7 +155,7 @@ struct RuleTests {
 
     @Test("lists are paged by offset and by cursor, with total, next_cursor and Link")
     func paging() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             for number in 1...25 { node.cluster.submit("task_\(number)") }
             let first = try await node.get("/api/v1/tasks?limit=10")
             #expect(first.json["total"]?.integer == 25 && first.json["partial"]?.bool == false)
@@ -180,7 +182,7 @@ struct RuleTests {
 
     @Test("bodies, heads, depth, strings and parameters have limits, which the answer names")
     func sizes() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let filler = String(repeating: "a", count: 1 << 20)
             let large = try await node.post("/api/v1/tasks", #"{"title":"\#(filler)"}"#)
             #expect(large.status == 413 && large.problem == "too_large")
@@ -202,7 +204,7 @@ struct RuleTests {
 
     @Test("a body without a length is measured as it comes")
     func chunked() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let connection = try await RawConnection.open(port: node.port)
             let head = "POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(TestNode.key)\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
             try await connection.send(head)
@@ -220,7 +222,7 @@ struct RuleTests {
 
     @Test("a method that a path does not have is 405 with Allow; HEAD and OPTIONS are answered")
     func methods() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let wrong = try await node.request("DELETE", "/api/v1/tasks")
             #expect(wrong.status == 405 && wrong.headers["allow"] == "GET, HEAD, OPTIONS, POST")
             #expect(wrong.problem == "method_not_allowed")
@@ -235,7 +237,7 @@ struct RuleTests {
 
     @Test("web pages of other origins may call only if they are on the list")
     func origins() async throws {
-        try await TestNode.run(configure: { $0.allowedOrigins = ["https://ops.example"] }) { node in
+        try await TestNode.run(configure: { $0.allowedOrigins = ["https://ops.example"] }) { node async throws in
             let good = try await node.request("OPTIONS", "/api/v1/tasks", ["Origin": "https://ops.example"], key: nil)
             #expect(good.headers["access-control-allow-origin"] == "https://ops.example")
             #expect(good.headers["access-control-allow-methods"]?.contains("POST") == true)
@@ -246,7 +248,7 @@ struct RuleTests {
 
     @Test("a body that is not JSON by its type is 415, one by its bytes is 400")
     func media() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let form = try await node.post("/api/v1/tasks", "a=b", ["Content-Type": "application/x-www-form-urlencoded"])
             #expect(form.status == 415 && form.problem == "unsupported_media_type")
             #expect(try await node.post("/api/v1/tasks", task, ["Content-Type": "application/json; charset=utf-8"]).status == 201)
@@ -259,7 +261,7 @@ struct RuleTests {
 
     @Test("what is no HTTP is answered with a problem and a closed connection")
     func noHTTP() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let connection = try await RawConnection.open(port: node.port)
             try await connection.send("HELLO\r\n\r\n")
             let reply = try #require(await connection.response())
@@ -270,7 +272,7 @@ struct RuleTests {
 
     @Test("a body that stops coming is answered with 408")
     func slowBody() async throws {
-        try await TestNode.run(configure: { $0.limits.requestSeconds = 1 }) { node in
+        try await TestNode.run(configure: { $0.limits.requestSeconds = 1 }) { node async throws in
             let connection = try await RawConnection.open(port: node.port)
             try await connection.send(
                 "POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(TestNode.key)\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
@@ -282,7 +284,7 @@ struct RuleTests {
 
     @Test("a client that asks to go on is told so before its body is read")
     func expectations() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let connection = try await RawConnection.open(port: node.port)
             try await connection.send(
                 "POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(TestNode.key)\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: \(task.utf8.count)\r\n\r\n")
@@ -296,7 +298,7 @@ struct RuleTests {
 
     @Test("one connection takes requests one after the other, and several at once")
     func keepAlive() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let connection = try await RawConnection.open(port: node.port)
             for _ in 0..<3 { #expect(try await connection.request("GET", "/livez").status == 200) }
             try await connection.send(String(repeating: "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", count: 5))
@@ -306,7 +308,7 @@ struct RuleTests {
 
     @Test("beyond the requests in flight a node answers 503 with Retry-After, but probes are answered")
     func overload() async throws {
-        try await TestNode.run(configure: { $0.limits.requestsInFlight = 0 }) { node in
+        try await TestNode.run(configure: { $0.limits.requestsInFlight = 0 }) { node async throws in
             let reply = try await node.get("/api/v1/tasks")
             #expect(reply.status == 503 && reply.problem == "overloaded" && reply.headers["retry-after"] == "1")
             #expect(try await node.get("/readyz").status == 200)
@@ -321,7 +323,7 @@ struct RuleTests {
             (.tooLarge(limitBytes: 7), 413, "too_large"), (.stopped(reason: "x"), 503, "outcome_unknown"),
         ])
     func clusterErrors(_ error: RequestError, _ status: Int, _ problem: String) async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             node.cluster.behaviour.withLock { $0.proposeError = error }
             let reply = try await node.post("/api/v1/tasks", task)
             #expect(reply.status == status && reply.problem == problem)
@@ -333,7 +335,7 @@ struct RuleTests {
     func budget() async throws {
         var settings = Settings()
         settings.admissionLimitTasks = 1
-        try await TestNode.run(cluster: TestCluster(settings: settings)) { node in
+        try await TestNode.run(cluster: TestCluster(settings: settings)) { node async throws in
             #expect(try await node.post("/api/v1/tasks", task).status == 201)
             let refused = try await node.post("/api/v1/tasks", task)
             #expect(refused.status == 503 && refused.problem == "overloaded" && refused.headers["retry-after"] == "2")
@@ -345,8 +347,8 @@ struct RuleTests {
 
     @Test("the node's name is sent only if the operator wants it")
     func nodeHeader() async throws {
-        try await TestNode.run { #expect(try await $0.get("/livez").headers["x-amas-node"] == nil) }
-        try await TestNode.run(configure: { $0.showsNode = true }) { node in
+        try await TestNode.run { node async throws in #expect(try await node.get("/livez").headers["x-amas-node"] == nil) }
+        try await TestNode.run(configure: { $0.showsNode = true }) { node async throws in
             #expect(try await node.get("/livez").headers["x-amas-node"] == "n1")
         }
     }

@@ -1,4 +1,5 @@
 import ClusterState
+import SwiftProtobuf
 import Synchronization
 import Testing
 
@@ -14,7 +15,7 @@ struct SocketTests {
 
     @Test("events of a task arrive in order, with their offsets, the result last", arguments: ["/api/v1/ws", "/ws"])
     func events(_ path: String) async throws {
-        try await run { node in
+        try await run { node async throws in
             let client = try await SocketClient.open(node, path: path)
             let answer = try await client.subscribe("task:task_1")
             #expect(answer["type"]?.stringValue == "subscribed" && answer["recovered"]?.bool == false)
@@ -35,7 +36,7 @@ struct SocketTests {
 
     @Test("each channel shows its own kinds")
     func channels() async throws {
-        try await run { node in
+        try await run { node async throws in
             var clients: [String: SocketClient] = [:]
             for channel in ["tasks", "agents", "cluster", "providers"] {
                 clients[channel] = try await SocketClient.open(node)
@@ -53,7 +54,7 @@ struct SocketTests {
 
     @Test("the original commands work: subscribe_task, unsubscribe_task, ping")
     func originalCommands() async throws {
-        try await run { node in
+        try await run { node async throws in
             let client = try await SocketClient.open(node)
             try await client.send(#"{"command":"ping"}"#)
             #expect(try await client.message()["type"]?.stringValue == "pong")
@@ -81,7 +82,7 @@ struct SocketTests {
 
     @Test("from every offset of a run a client resumes to the identical rest, and on into what happens then")
     func resumeMatrix() async throws {
-        try await run { node in
+        try await run { node async throws in
             let first = try await SocketClient.open(node)
             _ = try await first.subscribe("tasks")
             history(node, 1...8)
@@ -103,7 +104,7 @@ struct SocketTests {
 
     @Test("resuming while events come gives each once and in order")
     func resumeUnderLoad() async throws {
-        try await run({ $0.limits.eventsPerPass = 4 }) { node in
+        try await run({ $0.limits.eventsPerPass = 4 }) { node async throws in
             let first = try await SocketClient.open(node)
             _ = try await first.subscribe("tasks")
             history(node, 1...30)
@@ -127,7 +128,7 @@ struct SocketTests {
     func gone() async throws {
         var settings = Settings()
         settings.eventWindowCount = 8
-        try await TestNode.run(cluster: TestCluster(settings: settings)) { node in
+        try await TestNode.run(cluster: TestCluster(settings: settings)) { node async throws in
             let client = try await SocketClient.open(node)
             _ = try await client.subscribe("tasks")
             history(node, 1...2)
@@ -149,7 +150,7 @@ struct SocketTests {
 
     @Test("a node that had to install a snapshot resets its subscriptions")
     func reset() async throws {
-        try await run { node in
+        try await run { node async throws in
             let client = try await SocketClient.open(node)
             _ = try await client.subscribe("tasks")
             node.cluster.submit("task_1")
@@ -167,7 +168,7 @@ struct SocketTests {
 
     @Test("progress is ephemeral: without an offset, for running tasks only")
     func progress() async throws {
-        try await run { node in
+        try await run { node async throws in
             let client = try await SocketClient.open(node)
             _ = try await client.subscribe("task:task_1")
             node.cluster.submit("task_1")
@@ -188,7 +189,7 @@ struct SocketTests {
 
     @Test("an event larger than the limit names its result by digest and URL")
     func largeResult() async throws {
-        try await run({ $0.limits.eventBytes = 2048 }) { node in
+        try await run({ $0.limits.eventBytes = 2048 }) { node async throws in
             let client = try await SocketClient.open(node)
             _ = try await client.subscribe("tasks")
             node.cluster.submit("task_1")
@@ -207,7 +208,7 @@ struct SocketTests {
 
     @Test("who does not read is closed with 1013, and the others do not notice")
     func slowConsumer() async throws {
-        try await run({ $0.limits.socketQueueBytes = 64 << 10 }) { node in
+        try await run({ $0.limits.socketQueueBytes = 64 << 10 }) { node async throws in
             let slow = try await RawConnection.open(port: node.port, receiveBufferBytes: 4096)
             let sleeper = try await SocketClient.open(slow)
             _ = try await sleeper.subscribe("tasks")
@@ -228,34 +229,57 @@ struct SocketTests {
         }
     }
 
+    /// What a client sends, and the code that it is closed with.
+    struct Violation: Sendable {
+        struct Frame: Sendable {
+            var opcode: UInt8
+            var payload: [UInt8]
+            var isFinal = true
+            var isMasked = true
+        }
+
+        var name: String
+        var frames: [Frame]
+        var code: Int
+
+        static let all: [Violation] = [
+            .init(name: "unmasked", frames: [.init(opcode: 1, payload: [0x7B, 0x7D], isMasked: false)], code: 1002),
+            .init(name: "unknown opcode", frames: [.init(opcode: 3, payload: [])], code: 1002),
+            .init(name: "nothing to continue", frames: [.init(opcode: 0, payload: [1])], code: 1002),
+            .init(name: "long ping", frames: [.init(opcode: 9, payload: filler(126))], code: 1002),
+            .init(name: "binary", frames: [.init(opcode: 2, payload: [1, 2])], code: 1003),
+            .init(name: "no UTF-8", frames: [.init(opcode: 1, payload: [0x22, 0xFF, 0x22])], code: 1007),
+            .init(name: "large", frames: [.init(opcode: 1, payload: filler(65_537))], code: 1009),
+            .init(
+                name: "large in parts",
+                frames: [
+                    .init(opcode: 1, payload: filler(40_000), isFinal: false), .init(opcode: 0, payload: filler(40_000)),
+                ], code: 1009),
+            .init(name: "goodbye", frames: [.init(opcode: 8, payload: [0x0F, 0xA0])], code: 4000),
+        ]
+
+        private static func filler(_ count: Int) -> [UInt8] { [UInt8](repeating: 0x20, count: count) }
+    }
+
     @Test("frames that break the protocol close the socket with the code that says so")
     func violations() async throws {
-        try await run { node in
-            func code(_ body: (SocketClient) async throws -> Void) async throws -> Int? {
+        try await run { node async throws in
+            for violation in Violation.all {
                 let client = try await SocketClient.open(node)
-                try await body(client)
-                return await client.closeCode()
+                for frame in violation.frames {
+                    try await client.send(
+                        opcode: frame.opcode, frame.payload, isFinal: frame.isFinal, isMasked: frame.isMasked)
+                }
+                let code = await client.closeCode()
+                #expect(code == violation.code, "\(violation.name)")
+                client.connection.close()
             }
-            #expect(try await code { try await $0.send(opcode: 1, Array("{}".utf8), isMasked: false) } == 1002)
-            #expect(try await code { try await $0.send(opcode: 3, []) } == 1002)
-            #expect(try await code { try await $0.send(opcode: 0, [1]) } == 1002)
-            #expect(try await code { try await $0.send(opcode: 9, [UInt8](repeating: 1, count: 126)) } == 1002)
-            #expect(try await code { try await $0.send(opcode: 2, [1, 2]) } == 1003)
-            #expect(try await code { try await $0.send(opcode: 1, [0x22, 0xFF, 0x22]) } == 1007)
-            #expect(try await code { try await $0.send(opcode: 1, [UInt8](repeating: 0x20, count: 65_537)) } == 1009)
-            let half = [UInt8](repeating: 0x20, count: 40_000)
-            let fragments = try await code {
-                try await $0.send(opcode: 1, half, isFinal: false)
-                try await $0.send(opcode: 0, half)
-            }
-            #expect(fragments == 1009)
-            #expect(try await code { try await $0.send(opcode: 8, [0x0F, 0xA0]) } == 4000)
         }
     }
 
     @Test("fragments are put together, pings are answered, bad messages are explained")
     func messages() async throws {
-        try await run { node in
+        try await run { node async throws in
             let client = try await SocketClient.open(node)
             try await client.send(opcode: 1, Array(#"{"type":"#.utf8), isFinal: false)
             try await client.send(opcode: 9, [7])
@@ -281,7 +305,7 @@ struct SocketTests {
             $0.limits.socketMessageBurst = 8
             $0.limits.socketMessagesPerSecond = 0
             $0.limits.sockets = 1
-        }) { node in
+        }) { node async throws in
             let client = try await SocketClient.open(node)
             for channel in ["tasks", "agents"] { #expect(try await client.subscribe(channel)["type"]?.stringValue == "subscribed") }
             #expect(try await client.subscribe("cluster")["code"]?.stringValue == "too_many")
@@ -295,7 +319,7 @@ struct SocketTests {
 
     @Test("who may not, or does not speak WebSocket, gets a problem")
     func refusals() async throws {
-        try await run({ $0.allowedOrigins = ["https://good.example"] }) { node in
+        try await run({ $0.allowedOrigins = ["https://good.example"] }) { node async throws in
             #expect(try await node.request("GET", "/ws", SocketClient.handshake, key: nil).status == 401)
             let plain = try await node.get("/ws")
             #expect(plain.status == 426 && plain.headers["upgrade"] == "websocket")
@@ -311,7 +335,7 @@ struct SocketTests {
 
     @Test("a connection that has served requests can still become a WebSocket")
     func lateUpgrade() async throws {
-        try await run { node in
+        try await run { node async throws in
             let connection = try await RawConnection.open(port: node.port)
             #expect(try await connection.request("GET", "/livez").status == 200)
             #expect(try await connection.request("GET", "/ws", SocketClient.handshake, key: "wrong").status == 401)
@@ -322,7 +346,7 @@ struct SocketTests {
 
     @Test("a draining node says where it stands, closes with 1012, and lets nobody else in")
     func draining() async throws {
-        try await run({ $0.limits.drainSpreadMilliseconds = 10 }) { node in
+        try await run({ $0.limits.drainSpreadMilliseconds = 10 }) { node async throws in
             let client = try await SocketClient.open(node)
             _ = try await client.subscribe("tasks")
             async let drained: Void = node.server.drain()
@@ -338,7 +362,7 @@ struct SocketTests {
 
     @Test("a heartbeat comes, and who does not answer pings is closed")
     func heartbeats() async throws {
-        try await run({ $0.limits.heartbeatSeconds = 1 }) { node in
+        try await run({ $0.limits.heartbeatSeconds = 1 }) { node async throws in
             let client = try await SocketClient.open(node)
             let first = try #require(await client.frame())
             #expect(first.opcode == 1 && String(decoding: first.payload, as: UTF8.self).contains("heartbeat"))

@@ -9,7 +9,7 @@ import Testing
 struct TaskTests {
     @Test("a task is accepted, shown as the contract lists it, run, and shown with its result")
     func life() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let created = try await node.post(
                 "/api/v1/tasks",
                 #"{"title":"look","description":"closely","task_type":"code_analysis","target":".","parameters":{"max_complexity": 10},"priority":2}"#)
@@ -43,7 +43,7 @@ struct TaskTests {
 
     @Test("every wrong field is named, all at once, and nothing is accepted")
     func invalidFields() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let reply = try await node.post(
                 "/api/v1/tasks",
                 """
@@ -71,7 +71,7 @@ struct TaskTests {
 
     @Test("a plan is put in order; cycles, unknown steps and agents are named")
     func plans() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             func post(_ steps: String) async throws -> Reply {
                 try await node.post("/api/v1/tasks", #"{"title":"t","task_type":"code_analysis","target":".","plan":{"steps":[\#(steps)]}}"#)
             }
@@ -94,7 +94,7 @@ struct TaskTests {
 
     @Test("an unknown dependency is a wrong field, a known one is waited for")
     func dependencies() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             let body = #"{"title":"t","task_type":"code_analysis","target":".","depends_on":["task_1"]}"#
             #expect(try await node.post("/api/v1/tasks", body).fields == ["depends_on"])
             node.cluster.submit("task_1")
@@ -104,7 +104,7 @@ struct TaskTests {
 
     @Test("a held task is executed, a finished one again, a running one not")
     func execute() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             node.cluster.submit("task_1", autoExecute: false)
             #expect(try await node.get("/api/v1/tasks/task_1").json["status"]?.stringValue == "pending")
             let first = try await node.post("/api/v1/tasks/task_1/execute", "{}")
@@ -122,7 +122,7 @@ struct TaskTests {
 
     @Test("a task is cancelled with a reason; what has ended is not")
     func cancel() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             node.cluster.submit("task_1", autoExecute: false)
             let reply = try await node.post("/api/v1/tasks/task_1/cancel", #"{"reason":"a mistake"}"#)
             #expect(reply.status == 202 && reply.json["status"]?.stringValue == "cancelled")
@@ -138,7 +138,7 @@ struct TaskTests {
 
     @Test("progress shows steps, the executor's last tick, and 100 only at the end")
     func progress() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             node.cluster.submit("task_1")
             #expect(try await node.get("/api/v1/tasks/task_1/progress").json["progress"]?.integer == 0)
             node.cluster.start("task_1")
@@ -156,7 +156,7 @@ struct TaskTests {
 
     @Test("lists are filtered by every filter of the contract")
     func filters() async throws {
-        try await TestNode.run { node in
+        try await TestNode.run { node async throws in
             node.cluster.submit("task_1", title: "Red house", priority: 1)
             node.cluster.submit("task_2", title: "Blue house", priority: 2)
             node.cluster.submit("task_3", title: "Red car", autoExecute: false)
@@ -202,7 +202,7 @@ struct TaskTests {
 
     @Test("a task that has left the live state is read from the store, and not run again")
     func stored() async throws {
-        try await TestNode.run(store: FakeStore(.success(try Self.document("task_old")))) { node in
+        try await TestNode.run(store: FakeStore(.success(try Self.document("task_old")))) { node async throws in
             let reply = try await node.get("/api/v1/tasks/task_old")
             #expect(reply.status == 200 && reply.headers["etag"] == "\"9\"" && reply.json["title"]?.stringValue == "old")
             let again = try await node.request("POST", "/api/v1/tasks/task_old/execute")
@@ -213,7 +213,7 @@ struct TaskTests {
 
     @Test("with PostgreSQL down a list is partial, a live task is read, and any other is 503, never 404")
     func storeDown() async throws {
-        try await TestNode.run(store: FakeStore(.failure(.unavailable(reason: "down")))) { node in
+        try await TestNode.run(store: FakeStore(.failure(.unavailable(reason: "down")))) { node async throws in
             node.cluster.submit("task_1")
             let list = try await node.get("/api/v1/tasks")
             #expect(list.status == 200 && list.json["partial"]?.bool == true && list.json["total"]?.integer == 1)

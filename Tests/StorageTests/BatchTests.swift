@@ -42,7 +42,10 @@ struct BatchTests {
         var log = try log(tasks: 4)
         // One entry takes all four from the node.
         try log.propose(
-            .nodeLeft(.with { $0.nodeID = 1; $0.bootID = 1; $0.proposerTerm = 1; $0.departureCode = .lost }))
+            .nodeLeft(
+                .with {
+                    $0.nodeID = 1; $0.bootID = 1; $0.proposerTerm = 1; $0.departureCode = .lost
+                }))
         let items = log.outbox
         #expect(Set(items.map(\.revision)).count == 1)
         var limits = StorageLimits()
@@ -129,10 +132,7 @@ struct BatchTests {
     func backlog() async throws {
         let log = try log(tasks: 6_000)
         try await Database.with { database in
-            let clock = ContinuousClock()
-            let begun = clock.now
             let batches = try await database.project(log)
-            print("6,000 tasks projected in \(clock.now - begun)")
             #expect(batches.count == 15)
             #expect(batches.flatMap(\.tasks) == log.outbox)
             #expect(try await database.count("SELECT count(*) FROM tasks") == 6_000)

@@ -43,7 +43,11 @@ struct PlanTests {
                 (filter { $0.priority = 3 }, "tasks_priority"),
                 (filter { $0.agent = "agent7" }, "tasks_assigned_agents"),
                 (filter { $0.text = SearchText("word77") }, "tasks_search"),
-                (filter { $0.createdAfter = middle; $0.createdBefore = middle }, "tasks_created_at"),
+                (
+                    filter {
+                        $0.createdAfter = middle; $0.createdBefore = middle
+                    }, "tasks_created_at"
+                ),
             ]
             let cursor = TaskListCursor(createdAt: middle, taskID: "t5")
             for covered in [[], ["t1", "t2"]] {
@@ -67,7 +71,8 @@ struct PlanTests {
             #expect(read.contains("tasks_task_id") && !read.contains("Seq Scan on tasks"), "\(read)")
             let deep = try await plan(
                 ListSQL.places(
-                    TaskListQuery(filter { _ in }, start: .after(cursor)), without: [], window: (0, 101)), database.pool)
+                    TaskListQuery(filter { _ in }, start: .after(cursor)), without: [], window: (0, 101)), database.pool
+            )
             #expect(deep.contains("Index Cond") && deep.contains("created_at <="), "\(deep)")
         }
     }

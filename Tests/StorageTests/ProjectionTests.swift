@@ -98,7 +98,8 @@ struct ProjectionTests {
             let ready = log.state.readySteps(of: task.key)
             switch random.below(3) {
             case 0: if task.status == .assigned { try log.start(id, steps: ready) }
-            case 1: if let step = ready.first { try log.complete(id, step: step, result: #"{"n":\#(random.below(99))}"#) }
+            case 1:
+                if let step = ready.first { try log.complete(id, step: step, result: #"{"n":\#(random.below(99))}"#) }
             default: if random.chance(30) { try log.fail(id) }
             }
             states.append(log)
@@ -231,10 +232,11 @@ struct ProjectionTests {
                 #expect(noticed == .behind(watermark))
                 #expect(watermark < log.state.projectedThrough)
                 try log.propose(
-                    .projectionRewound(.with {
-                        $0.generation = UInt32(log.state.generation)
-                        $0.throughRevision = watermark.rawValue
-                    }))
+                    .projectionRewound(
+                        .with {
+                            $0.generation = UInt32(log.state.generation)
+                            $0.throughRevision = watermark.rawValue
+                        }))
                 while log.state.nextTimer.map({ $0 <= log.state.now }) == true {
                     let now = log.state.now.microseconds
                     try log.propose(.timersDue(.with { $0.timeMicroseconds = now }))
@@ -271,7 +273,9 @@ struct ProjectionTests {
                 }
             }
             try await eventually {
-                try await other.query("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()").count > 0
+                try await other.query(
+                    "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()"
+                ).count > 0
             }
             let write = Task { try await database.projection.write(items, of: state, after: watermark) }
             try await eventually {
@@ -335,7 +339,8 @@ struct ProjectionTests {
         let server = try await PostgresServer.shared()
         let pool = try Database.pool(on: server, database: "postgres")
         #expect(
-            try await storageError { _ = try await TaskQueries(pool: pool).task(key("t"), of: cluster) } == .notMigrated)
+            try await storageError { _ = try await TaskQueries(pool: pool).task(key("t"), of: cluster) } == .notMigrated
+        )
         #expect(
             try await storageError {
                 _ = try await TaskProjection(pool: pool, logger: .silent).watermark(of: cluster)

@@ -17,7 +17,7 @@ extension ClusterState {
         record.settings = settings
         record.createdAt = position.now.microseconds
         record.createdWall = entry.wallTime
-        tables.cluster.put(record, at: SingleKey(), &entry.changes)
+        putCluster(record)
         return .done(count: 1)
     }
 
@@ -55,7 +55,12 @@ extension ClusterState {
     mutating func changeCluster(_ change: (inout ClusterRecord) -> Void) {
         guard var record = cluster else { preconditionFailure("commands before ClusterCreated are rejected") }
         change(&record)
+        putCluster(record)
+    }
+
+    private mutating func putCluster(_ record: ClusterRecord) {
         tables.cluster.put(record, at: SingleKey(), &entry.changes)
+        indexes.clusterChanged(to: record)
     }
 
     /// 1 to 64 printable ASCII characters without spaces.

@@ -49,16 +49,16 @@ public struct ClusterState: Sendable {
     /// Wall time of the last entry, microseconds since 1970, for display.
     public var wallTimeMicroseconds: UInt64 { position.wallTime }
 
-    var cluster: ClusterRecord? { tables.cluster[SingleKey()] }
+    var cluster: ClusterRecord? { indexes.cluster }
     /// Nil before ClusterCreated.
-    public var clusterID: String? { cluster?.clusterID }
-    public var generation: UInt16 { UInt16(truncatingIfNeeded: cluster?.generation ?? 0) }
+    public var clusterID: String? { indexes.cluster?.clusterID }
+    public var generation: UInt16 { UInt16(truncatingIfNeeded: indexes.cluster?.generation ?? 0) }
     /// The version whose meaning commands have now.
-    public var machineVersion: UInt32 { cluster?.machineVersion ?? 1 }
+    public var machineVersion: UInt32 { indexes.cluster?.machineVersion ?? 1 }
     /// With every value filled in.
-    public var settings: Settings { cluster?.settings ?? Settings().resolved }
+    public var settings: Settings { indexes.cluster?.settings ?? Settings().resolved }
     /// The newest revision up to which PostgreSQL is known to have everything that was offered to it.
-    public var projectedThrough: Revision { Revision(rawValue: cluster?.projectedThrough ?? 0) }
+    public var projectedThrough: Revision { Revision(rawValue: indexes.cluster?.projectedThrough ?? 0) }
     public var totals: TotalsRecord { tables.totals[SingleKey()] ?? TotalsRecord() }
 
     /// The revision of what the current entry changes.

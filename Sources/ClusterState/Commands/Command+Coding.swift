@@ -65,7 +65,9 @@ extension Envelope {
         command: Command, session: Session?, sequence: UInt64, floor: UInt64, tenant: String,
         trace: Trace = .none, limits: Limits = .version1
     ) throws(CommandEncodingError) {
-        let body = Self.bytes(of: command)
+        var encoder = CanonicalEncoder()
+        encoder.append(command)
+        let body = encoder.bytes
         guard body.count <= limits.commandBytes else {
             throw .tooLarge(bytes: body.count, limit: limits.commandBytes)
         }
@@ -75,13 +77,5 @@ extension Envelope {
             machineVersion: command.machineVersion, session: session, sequence: sequence, floor: floor, tenant: tenant,
             trace: trace, codec: block == nil ? .raw : .lz4Block, decodedBodyLength: UInt32(body.count),
             body: ArraySlice(block ?? body))
-    }
-
-    private static func bytes(of command: Command) -> [UInt8] {
-        do {
-            return try command.serializedBytes()
-        } catch {
-            preconditionFailure("proto3 messages below 2 GiB always encode: \(error)")
-        }
     }
 }

@@ -10,7 +10,7 @@ import SwiftProtobuf
 struct UnknownFields: Visitor {
     private(set) var found = false
 
-    static func exist(in message: some Message) -> Bool {
+    static func exist(in message: some SwiftProtobuf.Message) -> Bool {
         var finder = UnknownFields()
         do {
             try message.traverse(visitor: &finder)
@@ -22,10 +22,18 @@ struct UnknownFields: Visitor {
 
     mutating func visitUnknown(bytes: Data) { found = found || !bytes.isEmpty }
 
-    mutating func visitSingularMessageField<M: Message>(value: M, fieldNumber: Int) throws {
+    mutating func visitSingularMessageField<M: SwiftProtobuf.Message>(value: M, fieldNumber: Int) throws {
         try value.traverse(visitor: &self)
     }
 
+    mutating func visitRepeatedMessageField<M: SwiftProtobuf.Message>(value: [M], fieldNumber: Int) throws {
+        for message in value { try message.traverse(visitor: &self) }
+    }
+
+    mutating func visitRepeatedStringField(value: [String], fieldNumber: Int) {}
+    mutating func visitPackedUInt32Field(value: [UInt32], fieldNumber: Int) {}
+    mutating func visitSingularUInt32Field(value: UInt32, fieldNumber: Int) {}
+    mutating func visitSingularFixed64Field(value: UInt64, fieldNumber: Int) {}
     mutating func visitSingularDoubleField(value: Double, fieldNumber: Int) {}
     mutating func visitSingularInt64Field(value: Int64, fieldNumber: Int) {}
     mutating func visitSingularUInt64Field(value: UInt64, fieldNumber: Int) {}
@@ -33,7 +41,7 @@ struct UnknownFields: Visitor {
     mutating func visitSingularStringField(value: String, fieldNumber: Int) {}
     mutating func visitSingularBytesField(value: Data, fieldNumber: Int) {}
     mutating func visitSingularEnumField<E: Enum>(value: E, fieldNumber: Int) {}
-    mutating func visitSingularGroupField<G: Message>(value: G, fieldNumber: Int) throws {
+    mutating func visitSingularGroupField<G: SwiftProtobuf.Message>(value: G, fieldNumber: Int) throws {
         try value.traverse(visitor: &self)
     }
     mutating func visitMapField<KeyType, ValueType: MapValueType>(

@@ -14,32 +14,37 @@ final class OrderedMapNode<Key: Comparable & Sendable, Value: Sendable>: @unchec
     fileprivate(set) var values: ContiguousArray<Value>
     fileprivate(set) var children: ContiguousArray<OrderedMapNode>
 
+    let isLeaf: Bool
+
     private init(
-        keys: ContiguousArray<Key>, values: ContiguousArray<Value>, children: ContiguousArray<OrderedMapNode>
+        keys: ContiguousArray<Key>, values: ContiguousArray<Value>, children: ContiguousArray<OrderedMapNode>,
+        isLeaf: Bool
     ) {
+        self.isLeaf = isLeaf
         self.keys = keys
         self.values = values
         self.children = children
     }
 
     convenience init(key: Key, value: Value) {
-        self.init(keys: [key], values: [value], children: [])
+        self.init(keys: [key], values: [value], children: [], isLeaf: true)
     }
 
     convenience init(left: OrderedMapNode, separator: Key, right: OrderedMapNode) {
-        self.init(keys: [separator], values: [], children: [left, right])
+        self.init(keys: [separator], values: [], children: [left, right], isLeaf: false)
     }
 
     func copy() -> OrderedMapNode {
-        OrderedMapNode(keys: keys, values: values, children: children)
+        OrderedMapNode(keys: keys, values: values, children: children, isLeaf: isLeaf)
     }
 
-    var isLeaf: Bool { children.isEmpty }
-    var isEmpty: Bool { isLeaf && keys.isEmpty }
+    var isEmpty: Bool { size == 0 }
     private var size: Int { isLeaf ? keys.count : children.count }
 
     /// The first position in a leaf whose key is not less than `key`.
     func position(of key: Key) -> (index: Int, isFound: Bool) {
+        // Read once: each read of a class's variable is checked for exclusive access.
+        let keys = keys
         var low = 0
         var high = keys.count
         while low < high {
@@ -51,6 +56,7 @@ final class OrderedMapNode<Key: Comparable & Sendable, Value: Sendable>: @unchec
 
     /// The child of a branch in which `key` is or would be.
     func childIndex(for key: Key) -> Int {
+        let keys = keys
         var low = 0
         var high = keys.count
         while low < high {
@@ -93,7 +99,8 @@ final class OrderedMapNode<Key: Comparable & Sendable, Value: Sendable>: @unchec
         // Keys that only grow (log indices, due times) leave full leaves behind instead of half-full ones.
         let middle = index == keys.count - 1 ? index : keys.count / 2
         let right = OrderedMapNode(
-            keys: ContiguousArray(keys[middle...]), values: ContiguousArray(values[middle...]), children: [])
+            keys: ContiguousArray(keys[middle...]), values: ContiguousArray(values[middle...]), children: [],
+            isLeaf: true)
         keys.removeSubrange(middle...)
         values.removeSubrange(middle...)
         return (nil, Split(separator: right.keys[0], node: right))
@@ -103,7 +110,8 @@ final class OrderedMapNode<Key: Comparable & Sendable, Value: Sendable>: @unchec
         let middle = isAppending ? children.count - 1 : children.count / 2
         let separator = keys[middle - 1]
         let right = OrderedMapNode(
-            keys: ContiguousArray(keys[middle...]), values: [], children: ContiguousArray(children[middle...]))
+            keys: ContiguousArray(keys[middle...]), values: [], children: ContiguousArray(children[middle...]),
+            isLeaf: false)
         keys.removeSubrange((middle - 1)...)
         children.removeSubrange(middle...)
         precondition(keys.count + 1 == children.count && right.keys.count + 1 == right.children.count)

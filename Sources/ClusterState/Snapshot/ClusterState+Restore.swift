@@ -5,7 +5,10 @@ extension ClusterState {
     /// False if the bytes are not those of a row that a state can have.
     mutating func restore(_ table: TableID, key: ArraySlice<UInt8>, record: ArraySlice<UInt8>) -> Bool {
         switch table {
-        case .cluster: return tables.cluster.restore(key: key, record: record) != nil
+        case .cluster:
+            guard let (_, record) = tables.cluster.restore(key: key, record: record) else { return false }
+            indexes.clusterChanged(to: record)
+            return true
         case .nodes:
             guard let (key, record) = tables.nodes.restore(key: key, record: record), record.isSound else { return false }
             indexes.nodeChanged(NodeID(key.value), to: record)

@@ -64,17 +64,28 @@ private protocol RowSource: Sendable {
     mutating func appendNext(to bytes: inout [UInt8]) -> Bool
 }
 
-private struct TableRows<Key: TableKey, Record: Message & Sendable>: RowSource {
+private struct TableRows<Key: TableKey, Record: SwiftProtobuf.Message & Sendable>: RowSource {
     let id: TableID
     var rows: OrderedMap<Key, Row<Record>>.Iterator
+    private var encoder = CanonicalEncoder()
+
+    init(id: TableID, rows: OrderedMap<Key, Row<Record>>.Iterator) {
+        self.id = id
+        self.rows = rows
+    }
 
     mutating func appendNext(to bytes: inout [UInt8]) -> Bool {
         guard let (key, row) = rows.next() else { return false }
         var keyBytes: [UInt8] = []
         key.append(to: &keyBytes)
-        let record = Table<Key, Record>.canonicalBytes(of: row.record)
-        precondition(record.count == row.byteCount, "a record encodes the same each time")
-        SnapshotFormat.appendRow(id, key: keyBytes, record: record, to: &bytes)
+        encoder.clear()
+        encoder.append(row.record)
+        precondition(encoder.bytes.count == row.byteCount, "a record encodes the same each time")
+        bytes.append(id.rawValue)
+        bytes.appendBigEndian(UInt32(keyBytes.count))
+        bytes.appendBigEndian(UInt32(row.byteCount))
+        bytes.append(contentsOf: keyBytes)
+        bytes.append(contentsOf: encoder.bytes)
         return true
     }
 }

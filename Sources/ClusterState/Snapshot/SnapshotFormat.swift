@@ -43,14 +43,6 @@ enum SnapshotFormat {
         hasher.update(body)
         return hasher.finish()
     }
-
-    static func appendRow(_ table: TableID, key: [UInt8], record: [UInt8], to bytes: inout [UInt8]) {
-        bytes.append(table.rawValue)
-        bytes.appendBigEndian(UInt32(key.count))
-        bytes.appendBigEndian(UInt32(record.count))
-        bytes.append(contentsOf: key)
-        bytes.append(contentsOf: record)
-    }
 }
 
 /// Why a snapshot is refused.

@@ -4,7 +4,6 @@ import FoundationEssentials
 import Foundation
 #endif
 import Raft
-import SwiftProtobuf
 
 /// Writes a state as a snapshot, one chunk at a time. It works on a copy: making one is free and the owner of the state
 /// applies on meanwhile. The same state gives the same bytes on every node.
@@ -113,11 +112,9 @@ extension ClusterState {
     }
 
     var snapshotHeaderBytes: [UInt8] {
-        do {
-            return try snapshotHeader.serializedBytes()
-        } catch {
-            preconditionFailure("proto3 messages below 2 GiB always encode: \(error)")
-        }
+        var encoder = CanonicalEncoder()
+        encoder.append(snapshotHeader)
+        return encoder.bytes
     }
 }
 

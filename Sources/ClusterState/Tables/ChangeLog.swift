@@ -1,4 +1,5 @@
 import Raft
+import SwiftProtobuf
 
 /// The canonical encoding of what one entry changed, in the order in which it did: what the hash chain covers.
 ///
@@ -16,13 +17,15 @@ struct ChangeLog: Sendable {
         case remove = 2
     }
 
-    private(set) var bytes: [UInt8] = []
-    private(set) var count = 0
+    private var encoder = CanonicalEncoder()
+    private static let prefixBytes = StateHash.byteCount + 16
 
-    mutating func put(table: TableID, key: some TableKey, record: [UInt8]) {
+    /// Returns the bytes of the record's canonical encoding.
+    mutating func put(table: TableID, key: some TableKey, record: some SwiftProtobuf.Message) -> Int {
         append(table, .put, key)
-        bytes.appendBigEndian(UInt32(record.count))
-        bytes.append(contentsOf: record)
+        let start = encoder.openLength()
+        encoder.append(record)
+        return encoder.closeLength(start)
     }
 
     mutating func remove(table: TableID, key: some TableKey) {
@@ -30,28 +33,24 @@ struct ChangeLog: Sendable {
     }
 
     mutating func begin(previous: StateHash, index: LogIndex, now: ClusterTime) {
-        bytes.removeAll(keepingCapacity: true)
-        count = 0
-        previous.append(to: &bytes)
-        bytes.appendBigEndian(index.rawValue)
-        bytes.appendBigEndian(now.microseconds)
-        precondition(bytes.count == StateHash.byteCount + 16)
+        encoder.clear()
+        encoder.append(hash: previous)
+        encoder.appendBigEndian(index.rawValue)
+        encoder.appendBigEndian(now.microseconds)
+        precondition(encoder.bytes.count == Self.prefixBytes)
     }
 
     /// hᵢ = SHA-256(hᵢ₋₁ ‖ index ‖ cluster time ‖ changes).
     func hash() -> StateHash {
-        precondition(bytes.count >= StateHash.byteCount + 16, "an entry is begun before it is sealed")
-        return SHA256.hash(bytes)
+        precondition(encoder.bytes.count >= Self.prefixBytes, "an entry is begun before it is sealed")
+        return SHA256.hash(encoder.bytes)
     }
 
     private mutating func append(_ table: TableID, _ operation: Operation, _ key: some TableKey) {
-        count += 1
-        bytes.append(table.rawValue)
-        bytes.append(operation.rawValue)
-        let lengthOffset = bytes.count
-        bytes.appendBigEndian(UInt32(0))
-        key.append(to: &bytes)
-        let length = UInt32(bytes.count - lengthOffset - 4)
-        for byte in 0..<4 { bytes[lengthOffset + byte] = UInt8(truncatingIfNeeded: length >> (24 - 8 * byte)) }
+        encoder.append(table.rawValue)
+        encoder.append(operation.rawValue)
+        let start = encoder.openLength()
+        encoder.append(key: key)
+        encoder.closeLength(start)
     }
 }

@@ -4,6 +4,8 @@ import Raft
 /// is told of one row before and after its change; told of every row of a snapshot it builds the same value
 /// (`Tests`: "indexes are a function of the tables").
 struct Indexes: Sendable {
+    /// The one row of its table: every entry needs it several times.
+    private(set) var cluster: ClusterRecord?
     private(set) var created = OrderedSet<CreatedKey>()
     private(set) var outbox = OrderedSet<OutboxKey>()
     private(set) var queue = OrderedSet<QueueKey>()
@@ -127,6 +129,8 @@ struct Indexes: Sendable {
     }
 
     // MARK: The other tables
+
+    mutating func clusterChanged(to new: ClusterRecord) { cluster = new }
 
     mutating func nodeChanged(_ id: NodeID, to new: NodeRecord) {
         let boot = BootID(new.bootID)

@@ -21,7 +21,7 @@ enum TableID: UInt8, CaseIterable, Sendable {
 }
 
 /// A record in a table: shared by every copy of the state, never changed.
-final class Row<Record: Message & Sendable>: Sendable {
+final class Row<Record: SwiftProtobuf.Message & Sendable>: Sendable {
     let record: Record
     /// Bytes of the canonical encoding.
     let byteCount: Int
@@ -34,7 +34,7 @@ final class Row<Record: Message & Sendable>: Sendable {
 
 /// One table of the replicated state. Nothing else in the state is replicated, and a row changes only here, where the
 /// change also enters the hash chain: what is hashed, what a snapshot carries and what is applied cannot differ.
-struct Table<Key: TableKey, Record: Message & Sendable>: Sendable {
+struct Table<Key: TableKey, Record: SwiftProtobuf.Message & Sendable>: Sendable {
     let id: TableID
     private(set) var rows = OrderedMap<Key, Row<Record>>()
 
@@ -52,10 +52,9 @@ struct Table<Key: TableKey, Record: Message & Sendable>: Sendable {
     /// Returns the bytes of the record's canonical encoding.
     @discardableResult
     mutating func put(_ record: Record, at key: Key, _ changes: inout ChangeLog) -> Int {
-        let bytes = Self.canonicalBytes(of: record)
-        changes.put(table: id, key: key, record: bytes)
-        rows.updateValue(Row(record: record, byteCount: bytes.count), forKey: key)
-        return bytes.count
+        let byteCount = changes.put(table: id, key: key, record: record)
+        rows.updateValue(Row(record: record, byteCount: byteCount), forKey: key)
+        return byteCount
     }
 
     /// Returns the row that was there.
@@ -68,18 +67,10 @@ struct Table<Key: TableKey, Record: Message & Sendable>: Sendable {
 
     /// Puts back a row of a snapshot. Nil if the bytes are not those of a key and a record.
     mutating func restore(key: ArraySlice<UInt8>, record: ArraySlice<UInt8>) -> (key: Key, record: Record)? {
-        guard let key = Key(bytes: key), let value = try? Record(serializedBytes: [UInt8](record)) else { return nil }
+        guard let key = Key(bytes: key), let value = try? Record(serializedBytes: [UInt8](record)),
+            !UnknownFields.exist(in: value)
+        else { return nil }
         rows.updateValue(Row(record: value, byteCount: record.count), forKey: key)
         return (key, value)
-    }
-
-    /// Protobuf fixes no canonical form in general. Ours is one: fields in the order of their numbers, no maps, no unknown
-    /// fields, and generated code pinned to one version of the library.
-    static func canonicalBytes(of record: Record) -> [UInt8] {
-        do {
-            return try record.serializedBytes()
-        } catch {
-            preconditionFailure("proto3 records below 2 GiB always encode: \(error)")
-        }
     }
 }

@@ -30,17 +30,17 @@ public final class Executor: Sendable {
 
     private let cluster: Cluster
     private let runner: StepRunner
-    private let board: ProgressBoard
+    private let reporter: ProgressReporter
     private let counters: ExecutionCounters
     private let logger: Logger
     private let state = Mutex(State())
 
     public init(
-        cluster: Cluster, runner: StepRunner, board: ProgressBoard, counters: ExecutionCounters, logger: Logger
+        cluster: Cluster, runner: StepRunner, reporter: ProgressReporter, counters: ExecutionCounters, logger: Logger
     ) {
         self.cluster = cluster
         self.runner = runner
-        self.board = board
+        self.reporter = reporter
         self.counters = counters
         self.logger = logger
     }
@@ -113,7 +113,7 @@ public final class Executor: Sendable {
 
     private func begin(_ key: TaskKey, _ epoch: Epoch) {
         let run = TaskRun(
-            key: key, epoch: epoch, cluster: cluster, runner: runner, board: board, counters: counters, logger: logger)
+            key: key, epoch: epoch, cluster: cluster, runner: runner, reporter: reporter, counters: counters, logger: logger)
         let previous: Running? = state.withLock { state in
             guard !state.isStopping, state.running[key]?.epoch != epoch else { return nil }
             let previous = state.running[key]

@@ -15,7 +15,7 @@ struct TaskRun: Sendable {
     let epoch: Epoch
     let cluster: Cluster
     let runner: StepRunner
-    let board: ProgressBoard
+    let reporter: ProgressReporter
     let counters: ExecutionCounters
     let logger: Logger
 
@@ -24,7 +24,7 @@ struct TaskRun: Sendable {
 
     func run() async {
         let start = ContinuousClock.now
-        defer { board.forget(key) }
+        defer { reporter.forget(key) }
         guard let view = cluster.state.task(key), view.assignment?.epoch == epoch else { return }
         let ready = cluster.state.readySteps(of: key)
         guard await commit(.taskStarted(.with {
@@ -77,11 +77,8 @@ struct TaskRun: Sendable {
         let total = spec.steps.count
         return await runner.run(step, of: spec) { progress in
             let done = cluster.state.task(key)?.progressPercent ?? 0
-            board.tell(
-                key,
-                ProgressBoard.Entry(
-                    tenant: key.tenant, taskID: key.id, percent: min(99, done + progress.percent / total), agent: step.agent,
-                    step: progress.step, node: cluster.identity.node.rawValue))
+            reporter.tell(
+                key, percent: min(99, done + progress.percent / total), agent: step.agent, step: progress.step)
         }
     }
 

@@ -58,8 +58,9 @@ extension StorageSchema {
             CREATE INDEX tasks_priority ON tasks (tenant, priority, created_at DESC, task_id);
             CREATE INDEX tasks_created_by ON tasks (tenant, created_by, created_at DESC, task_id);
             CREATE INDEX tasks_completed_at ON tasks (tenant, completed_at DESC) WHERE completed_at IS NOT NULL;
-            CREATE INDEX tasks_assigned_agents ON tasks USING gin (assigned_agents);
-            CREATE INDEX tasks_search ON tasks USING gin (search);
+            -- Without a list of pending entries, which each search would have to read through.
+            CREATE INDEX tasks_assigned_agents ON tasks USING gin (assigned_agents) WITH (fastupdate = off);
+            CREATE INDEX tasks_search ON tasks USING gin (search) WITH (fastupdate = off);
 
             CREATE TABLE task_executions (
                 tenant text COLLATE "C" NOT NULL,

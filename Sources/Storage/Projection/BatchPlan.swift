@@ -76,8 +76,9 @@ struct BatchPlan {
         var parts: [[PostgresStatement]] = [[]]
         var partBytes = 0
         func add(_ statement: PostgresStatement, bytes: Int) {
-            let isFull = parts[parts.count - 1].count >= limits.batchStatements || partBytes + bytes > limits.pipelineBytes
-            if isFull && !parts[parts.count - 1].isEmpty {
+            let count = parts[parts.count - 1].count
+            let isFull = count >= limits.batchStatements || partBytes + bytes > limits.pipelineBytes
+            if isFull && count > 0 {
                 parts.append([])
                 partBytes = 0
             }

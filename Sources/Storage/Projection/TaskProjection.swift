@@ -104,7 +104,8 @@ public struct TaskProjection: Sendable {
             var begun = 0
             for part in parts {
                 do throws(PostgresError) {
-                    _ = try await connection.pipeline(part, operation: "projection_write", timeout: limits.writeDeadline)
+                    _ = try await connection.pipeline(
+                        part, operation: "projection_write", timeout: limits.writeDeadline)
                 } catch {
                     throw error.shifted(by: begun)
                 }

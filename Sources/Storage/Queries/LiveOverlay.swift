@@ -18,7 +18,8 @@ struct LiveOverlay {
         let waiting = state.outboxCount
         guard waiting <= limits.mergedTasks else { throw .tooFarBehind(tasks: waiting) }
         for item in state.outbox(limit: waiting, byteLimit: .max) {
-            guard item.key.tenant.utf8.elementsEqual(filter.tenant.utf8), let view = state.task(item.key) else { continue }
+            let isOurs = item.key.tenant.utf8.elementsEqual(filter.tenant.utf8)
+            guard isOurs, let view = state.task(item.key) else { continue }
             revisions[item.key.id] = item.revision.stored
             guard filter.matches(view) else { continue }
             let place = TaskListCursor(createdAt: WallTime(stored: view.record.createdWall), taskID: item.key.id)

@@ -64,9 +64,10 @@ public struct TaskQueries: Sendable {
     ) async throws(StorageError) {
         if overlay.isEmpty { return }
         let rows = try await ask([ListSQL.superseding(tenant: tenant, overlay)], "tasks_newer", connection)
-        overlay.remove(try Self.decode { () throws(PostgresError) in
+        let ids = try Self.decode { () throws(PostgresError) in
             try rows[0].map { (row) throws(PostgresError) -> String in try row.decode("task_id") }
-        })
+        }
+        overlay.remove(ids)
     }
 
     private func places(

@@ -120,10 +120,11 @@ extension String {
 }
 
 extension [String] {
-    /// Each text where it first occurs.
+    /// Each text where it first occurs. Compared as bytes, as PostgreSQL does: to Swift different spellings of one
+    /// character are equal.
     fileprivate var withoutRepetition: [String] {
         if count < 2 { return self }
-        var seen: Set<String> = []
-        return filter { seen.insert($0).inserted }
+        var seen: Set<[UInt8]> = []
+        return filter { seen.insert([UInt8]($0.utf8)).inserted }
     }
 }

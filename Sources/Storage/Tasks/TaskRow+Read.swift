@@ -60,8 +60,9 @@ extension StoredTask {
             plan: try Self.plan(row), dependsOn: try row.decode("depends_on"),
             assignedAgents: try row.decode("assigned_agents"), result: try row.json("result"),
             summary: try row.decode("summary"), qualityPpm: try row.optional("quality_ppm"),
-            successPpm: try row.optional("success_ppm"), durationMilliseconds: try row.optional("duration_milliseconds"),
-            execution: try Execution(row), failure: try Failure(row), createdAt: try row.time("created_at"),
+            successPpm: try row.optional("success_ppm"),
+            durationMilliseconds: try row.optional("duration_milliseconds"), execution: try Execution(row),
+            failure: try Failure(row), createdAt: try row.time("created_at"),
             updatedAt: try row.time("updated_at"), startedAt: try row.optionalTime("started_at"),
             completedAt: try row.optionalTime("completed_at"), createdBy: try row.decode("created_by"), executions: [])
     }
@@ -70,10 +71,12 @@ extension StoredTask {
         let ids: [String] = try row.decode("step_ids")
         let agents: [String] = try row.decode("step_agents")
         let needs: [String] = try row.decode("step_needs")
-        guard ids.count == agents.count, ids.count == needs.count else { throw .undecodable(column: "plan", .malformed) }
+        guard ids.count == agents.count, ids.count == needs.count else {
+            throw .undecodable(column: "plan", .malformed)
+        }
         return ids.indices.map { place in
-            PlannedStep(
-                id: ids[place], agent: agents[place], needs: needs[place].split(separator: ",").compactMap { UInt32($0) })
+            let needs = needs[place].split(separator: ",").compactMap { UInt32($0) }
+            return PlannedStep(id: ids[place], agent: agents[place], needs: needs)
         }
     }
 }

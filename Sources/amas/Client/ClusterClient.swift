@@ -70,9 +70,15 @@ struct ClusterClient: Sendable {
         _ method: HTTPMethod, _ endpoint: EgressURL, _ path: String, headers: [HTTPHeader], body: [UInt8]
     ) async throws(EgressError) -> Answer {
         let deadlines = EgressDeadlines(connect: .seconds(2), firstByte: timeout, idle: timeout, total: timeout)
+        let url: EgressURL
+        do throws(PolicyDenial) {
+            url = try endpoint.appending(path: path)
+        } catch {
+            throw .policyDenied(error)
+        }
         let reply = try await egress.collect(
             EgressRequest(
-                method, endpoint.appending(path: path), for: .operatorConfigured(endpoint.endpoint), headers: headers,
+                method, url, for: .operatorConfigured(endpoint.endpoint), headers: headers,
                 body: body, deadlines: deadlines))
         let value = (try? AgentJSON.decode(JSONValue.self, from: reply.body)) ?? .null
         return Answer(status: reply.head.status, headers: reply.head.headers, body: value)

@@ -1,4 +1,5 @@
 import Agents
+import Egress
 import FoundationEssentials
 
 /// Follows a task to its end, with its progress on the standard error.
@@ -11,7 +12,7 @@ enum TaskFollowing {
         while true {
             let progress = try await client.request(.get, "/api/v1/tasks/\(id)/progress").body
             let status = progress["status"]?.stringValue ?? "unknown"
-            let percent = progress["progress"]?.intValue ?? 0
+            let percent = progress["progress"]?.integerValue ?? 0
             Terminal.progress("\(status) \(percent) % \(progress["current_step"]?.stringValue ?? "")")
             if ["completed", "failed", "cancelled"].contains(status) {
                 Terminal.progress("")

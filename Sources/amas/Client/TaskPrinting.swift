@@ -16,7 +16,7 @@ enum TaskPrinting {
             ["task_id", "status", "task_type", "priority", "created_at", "title"].map { plain(task[$0]) }
         }
         Terminal.output(Terminal.table([["TASK", "STATUS", "TYPE", "PRIORITY", "CREATED", "TITLE"]] + rows))
-        if let total = page["total"]?.intValue, total > tasks.count { Terminal.error("\(tasks.count) of \(total)") }
+        if let total = page["total"]?.integerValue, total > tasks.count { Terminal.error("\(tasks.count) of \(total)") }
     }
 
     static func printJSON(_ value: JSONValue) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Raft
 
 struct CertsCommand: ParsableCommand {
@@ -14,7 +15,7 @@ struct CertsCommand: ParsableCommand {
 
         func run() throws {
             try reporting {
-                _ = try CertificateAuthority.create(clusterID: cluster, directory: directory, force: force)
+                _ = try CertificateAuthority.create(clusterID: cluster, directory: directory, force: force, now: time(nil))
                 Terminal.output("\(directory)/ca.crt")
             }
         }
@@ -30,7 +31,7 @@ struct CertsCommand: ParsableCommand {
         func run() throws {
             try reporting {
                 let authority = try CertificateAuthority.open(directory: directory)
-                _ = try authority.issue(nodeID: NodeID(id), names: name, directory: directory, force: force)
+                _ = try authority.issue(nodeID: NodeID(id), names: name, directory: directory, force: force, now: time(nil))
                 Terminal.output("\(directory)/node-\(id).crt")
             }
         }
@@ -42,7 +43,7 @@ struct CertsCommand: ParsableCommand {
 
         func run() throws {
             try reporting {
-                for report in try CertificateAuthority.inspect(directory: directory) { Terminal.output("\(report)") }
+                for report in try CertificateAuthority.inspect(directory: directory, now: time(nil)) { Terminal.output("\(report)") }
             }
         }
     }

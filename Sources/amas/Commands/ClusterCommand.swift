@@ -1,5 +1,6 @@
 import Agents
 import ArgumentParser
+import Egress
 
 struct ClusterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

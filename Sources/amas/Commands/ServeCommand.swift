@@ -7,6 +7,6 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
-        try await Node.run(try options.load())
+        try await RunningNode.run(try options.load())
     }
 }

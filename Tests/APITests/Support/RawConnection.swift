@@ -13,7 +13,7 @@ final class RawConnection {
     }
 
     /// - Parameter receiveBufferBytes: a small one makes a slow reader.
-    static func open(port: Int, receiveBufferBytes: Int32? = nil) async throws -> RawConnection {
+    static func open(port: Int, receiveBufferBytes: Int? = nil) async throws -> RawConnection {
         let (stream, continuation) = AsyncStream<[UInt8]>.makeStream()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in

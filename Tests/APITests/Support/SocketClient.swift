@@ -21,7 +21,7 @@ final class SocketClient {
     }
 
     static func open(
-        _ node: TestNode, path: String = "/api/v1/ws", receiveBufferBytes: Int32? = nil
+        _ node: TestNode, path: String = "/api/v1/ws", receiveBufferBytes: Int? = nil
     ) async throws -> SocketClient {
         let connection = try await RawConnection.open(port: node.port, receiveBufferBytes: receiveBufferBytes)
         return try await open(connection, path: path)

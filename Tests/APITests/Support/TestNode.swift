@@ -5,7 +5,7 @@ import Logging
 import Telemetry
 
 /// A real server on a free port over a `TestCluster`, with a workspace folder of its own.
-final class TestNode {
+final class TestNode: Sendable {
     static let key = "the-key-of-the-tests"
 
     let cluster: TestCluster

@@ -13,6 +13,7 @@ enum Invariants {
     /// The indexes, computed from the tables anew.
     static func rebuilt(_ tables: Tables) -> Indexes {
         var indexes = Indexes()
+        if let cluster = tables.cluster[SingleKey()] { indexes.clusterChanged(to: cluster) }
         for (key, row) in tables.nodes.rows { indexes.nodeChanged(NodeID(key.value), to: row.record) }
         for (key, row) in tables.idempotency.rows { indexes.idempotencyChanged(key, from: nil, to: row.record) }
         for (key, row) in tables.tasks.rows { indexes.taskChanged(key, from: nil, to: row.record) }
@@ -30,6 +31,7 @@ enum Invariants {
         let right = rebuilt(state.tables)
         var problems: [String] = []
         func compare(_ name: String, _ isEqual: Bool) { if !isEqual { problems.append("\(name) is off") } }
+        compare("cluster", kept.cluster == right.cluster)
         compare("created", kept.created.elementsEqual(right.created))
         compare("outbox", kept.outbox.elementsEqual(right.outbox))
         compare("queue", kept.queue.elementsEqual(right.queue))

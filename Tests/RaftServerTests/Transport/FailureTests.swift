@@ -131,16 +131,14 @@ struct FailureTests {
         let first = TestNode(1)
         let second = TestNode(2)
         try await withNodes(first, second) {
-            try await TestNode.pair(first, second)
+            let addresses = try await TestNode.pair(first, second)
             await first.recorder.waitForUp(2)
-            let address = try #require(first.transport.links.first?.address)
-            let firstAddress = try #require(second.transport.links.first?.address)
             await second.transport.stop()
             await first.recorder.waitForDown(2) { $0 == .refused }
-            let restarted = TestNode(2, boot: 2, listenPort: address.port)
+            let restarted = TestNode(2, boot: 2, listenPort: addresses.second.port)
             try await withNodes(restarted) {
                 _ = try await restarted.start()
-                restarted.transport.setPeers([NodeID(1): firstAddress])
+                restarted.transport.setPeers([NodeID(1): addresses.first])
                 await first.recorder.wait { $0.contains(.up(NodeID(2), BootID(2))) }
                 #expect(first.transport.send([5], kind: TestNode.kind, to: NodeID(2)) == .queued)
                 await restarted.recorder.wait { $0.contains { $0.frame?.payload == [5] } }
@@ -154,12 +152,11 @@ struct FailureTests {
         let older = TestNode(2, boot: 1)
         let newer = TestNode(2, boot: 2)
         try await withNodes(first, older, newer) {
-            try await TestNode.pair(first, older)
+            let addresses = try await TestNode.pair(first, older)
             await first.recorder.waitForUp(2)
             await older.recorder.waitForUp(1)
-            let address = try #require(older.transport.links.first?.address)
             let newerAddress = try await newer.start()
-            newer.transport.setPeers([NodeID(1): address])
+            newer.transport.setPeers([NodeID(1): addresses.first])
             await first.recorder.waitForDown(2) { $0 == .replaced(by: BootID(2)) }
             // The older process still answers at the known address and is refused from now on.
             await first.recorder.waitForDown(2) { cause in

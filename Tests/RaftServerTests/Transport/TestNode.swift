@@ -159,12 +159,14 @@ struct TestNode: Sendable {
 
     func start() async throws -> PeerAddress { try await transport.start() }
 
-    /// Two started nodes that dial each other.
-    static func pair(_ first: TestNode, _ second: TestNode) async throws {
+    /// Starts two nodes that dial each other.
+    @discardableResult
+    static func pair(_ first: TestNode, _ second: TestNode) async throws -> (first: PeerAddress, second: PeerAddress) {
         let firstAddress = try await first.start()
         let secondAddress = try await second.start()
         first.transport.setPeers([NodeID(second.id): secondAddress])
         second.transport.setPeers([NodeID(first.id): firstAddress])
+        return (firstAddress, secondAddress)
     }
 }
 

@@ -11,16 +11,21 @@ struct LoggedState {
     private var sequence: UInt64 = 0
 
     init(clusterID: String = "storage-tests", generation: UInt32 = 1) throws {
-        try propose(.clusterCreated(.with { $0.clusterID = clusterID; $0.generation = generation }))
         try propose(
-            .nodeAvailable(.with {
-                $0.nodeID = 1
-                $0.bootID = 1
-                $0.incarnation = 7
-                $0.name = "amas-1"
-                $0.slots = 10_000
-                $0.machineVersionMax = 1
-            }))
+            .clusterCreated(
+                .with {
+                    $0.clusterID = clusterID; $0.generation = generation
+                }))
+        try propose(
+            .nodeAvailable(
+                .with {
+                    $0.nodeID = 1
+                    $0.bootID = 1
+                    $0.incarnation = 7
+                    $0.name = "amas-1"
+                    $0.slots = 10_000
+                    $0.machineVersionMax = 1
+                }))
     }
 
     struct Rejected: Error { let rejection: Rejection }
@@ -52,52 +57,59 @@ struct LoggedState {
         _ id: String, tenant: String = "default", steps: Int = 1, _ change: (inout TaskSpec) -> Void = { _ in }
     ) throws {
         try request(
-            .submitTask(.with {
-                $0.taskID = id
-                $0.spec.title = "Look at the code"
-                $0.spec.taskType = "code_analysis"
-                $0.spec.createdBy = "alice"
-                $0.spec.autoExecute = true
-                $0.spec.steps = (0..<steps).map { ordinal in
-                    .with {
-                        $0.id = "s\(ordinal)"
-                        $0.agent = "code_analysis"
-                        if ordinal > 0 { $0.needs = [UInt32(ordinal - 1)] }
+            .submitTask(
+                .with {
+                    $0.taskID = id
+                    $0.spec.title = "Look at the code"
+                    $0.spec.taskType = "code_analysis"
+                    $0.spec.createdBy = "alice"
+                    $0.spec.autoExecute = true
+                    $0.spec.steps = (0..<steps).map { ordinal in
+                        .with {
+                            $0.id = "s\(ordinal)"
+                            $0.agent = "code_analysis"
+                            if ordinal > 0 { $0.needs = [UInt32(ordinal - 1)] }
+                        }
                     }
-                }
-                change(&$0.spec)
-            }), tenant: tenant)
+                    change(&$0.spec)
+                }), tenant: tenant)
     }
 
     mutating func start(_ id: String, tenant: String = "default", steps: [UInt32] = [0]) throws {
         let epoch = try epoch(id, tenant)
-        try request(.taskStarted(.with { $0.taskID = id; $0.epoch = epoch; $0.steps = steps }), tenant: tenant)
+        try request(
+            .taskStarted(
+                .with {
+                    $0.taskID = id; $0.epoch = epoch; $0.steps = steps
+                }), tenant: tenant)
     }
 
     mutating func complete(
         _ id: String, tenant: String = "default", step: UInt32 = 0, outcome: StepOutcomeCode = .completed,
-        result: String = #"{"output":"fine"}"#, finish: Finish? = nil, _ change: (inout StepCompleted) -> Void = { _ in }
+        result: String = #"{"output":"fine"}"#, finish: Finish? = nil,
+        _ change: (inout StepCompleted) -> Void = { _ in }
     ) throws {
         let epoch = try epoch(id, tenant)
         try request(
-            .stepCompleted(.with {
-                $0.taskID = id
-                $0.epoch = epoch
-                $0.step = step
-                $0.outcomeCode = outcome
-                if !result.isEmpty { $0.result = Payload(bytes: Array(result.utf8)) }
-                $0.durationMilliseconds = 1_234
-                $0.qualityPpm = 912_345
-                $0.usage = .with {
-                    $0.provider = "builtin"
-                    $0.model = "synthesiser"
-                    $0.inputTokens = 1_000
-                    $0.outputTokens = 200
-                    $0.costMicroUsd = 1_500
-                }
-                if let finish { $0.finish = finish }
-                change(&$0)
-            }), tenant: tenant)
+            .stepCompleted(
+                .with {
+                    $0.taskID = id
+                    $0.epoch = epoch
+                    $0.step = step
+                    $0.outcomeCode = outcome
+                    if !result.isEmpty { $0.result = Payload(bytes: Array(result.utf8)) }
+                    $0.durationMilliseconds = 1_234
+                    $0.qualityPpm = 912_345
+                    $0.usage = .with {
+                        $0.provider = "builtin"
+                        $0.model = "synthesiser"
+                        $0.inputTokens = 1_000
+                        $0.outputTokens = 200
+                        $0.costMicroUsd = 1_500
+                    }
+                    if let finish { $0.finish = finish }
+                    change(&$0)
+                }), tenant: tenant)
     }
 
     mutating func run(_ id: String, tenant: String = "default", result: String = #"{"output":"fine"}"#) throws {
@@ -108,16 +120,21 @@ struct LoggedState {
     mutating func fail(_ id: String, tenant: String = "default") throws {
         let epoch = try epoch(id, tenant)
         try request(
-            .taskFinished(.with {
-                $0.taskID = id
-                $0.epoch = epoch
-                $0.finish.outcomeCode = .failed
-                $0.finish.failure = Failure(.deadline, message: "too late")
-            }), tenant: tenant)
+            .taskFinished(
+                .with {
+                    $0.taskID = id
+                    $0.epoch = epoch
+                    $0.finish.outcomeCode = .failed
+                    $0.finish.failure = Failure(.deadline, message: "too late")
+                }), tenant: tenant)
     }
 
     mutating func cancel(_ id: String, tenant: String = "default") throws {
-        try request(.cancelTask(.with { $0.taskID = id; $0.requestedBy = "bob"; $0.reason = "no need" }), tenant: tenant)
+        try request(
+            .cancelTask(
+                .with {
+                    $0.taskID = id; $0.requestedBy = "bob"; $0.reason = "no need"
+                }), tenant: tenant)
     }
 
     // MARK: Reading in short

@@ -17,7 +17,8 @@ struct RandomTasks {
     init(seed: UInt64) { random = Random(seed: seed) }
 
     private mutating func text() -> String {
-        (0..<random.below(6)).map { _ in random.element(of: Self.words) }.joined(separator: random.element(of: [" ", "-", ", "]))
+        (0..<random.below(6)).map { _ in random.element(of: Self.words) }.joined(
+            separator: random.element(of: [" ", "-", ", "]))
     }
 
     /// Some tasks in all stages, some of them created in the same microsecond.

@@ -1,0 +1,6 @@
+import Raft
+
+/// Raft's settings for this process, with a seed of its own.
+enum RaftTimers {
+    static var settings: Settings { Settings(seed: UInt64.random(in: .min ... .max)) }
+}

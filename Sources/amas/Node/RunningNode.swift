@@ -1,0 +1,213 @@
+import API
+import Agents
+import ClusterState
+import Egress
+import FoundationEssentials
+import Glibc
+import Logging
+import Orchestration
+import Postgres
+import Providers
+import Raft
+import RaftServer
+import Storage
+import Telemetry
+
+/// One running node: every room made from the configuration, joined, and taken down in order.
+struct RunningNode {
+    private let configuration: NodeConfiguration
+    private let logger: Logger
+    private let output: LogOutput
+    private let cluster: Cluster
+    private let executor: Executor
+    private let projector: Projector?
+    private let pools: [PostgresPool]
+    private let server: APIServer
+    private let threads: ToolThreads
+    private let egress: EgressClient
+
+    /// Runs until the process is told to end. Throws if it cannot start.
+    static func run(_ configuration: NodeConfiguration) async throws(CommandFailure) {
+        let signals = ProcessSignals()
+        let node = try await make(configuration)
+        try await node.start()
+        await signals.termination()
+        await node.stop()
+    }
+
+    private static func make(_ configuration: NodeConfiguration) async throws(CommandFailure) -> RunningNode {
+        let registry = MetricsRegistry()
+        let output = LogOutput(
+            node: configuration.name, format: configuration.logFormat == "text" ? .text : .json,
+            level: Logger.Level(rawValue: configuration.logLevel) ?? .info, registry: registry,
+            clock: { WallTime.system() }, redact: { $0 }, sink: .standardError)
+        LoggingSystem.bootstrap(output.makeHandler, metadataProvider: LogContext.metadataProvider)
+        let logger = Logger(label: "amas")
+        ProcessMetrics.register(in: registry)
+        BuildInfo(version: Version.number, commit: "unknown").register(in: registry)
+        let metrics = NodeMetrics(registry: registry)
+
+        let cluster = try await openCluster(configuration, metrics: metrics, output: output, logger: logger)
+        metrics.register(cluster, in: registry)
+
+        let workspace = try attempt { try Workspace(roots: configuration.workspaceRoots) }
+        let threads = ToolThreads(threads: configuration.toolThreads)
+        let egress = EgressClient(policy: policy(configuration), logger: logger)
+        let chain = ProviderChain(configuration.providers, client: egress, logger: logger)
+        let runner = StepRunner(
+            catalog: .builtIn(), workspace: workspace, threads: threads,
+            reasoner: configuration.providers.isEmpty ? nil : ProviderReasoner(chain: chain))
+        let executor = Executor(
+            cluster: cluster, runner: runner, reporter: ProgressReporter(cluster: cluster),
+            counters: ExecutionCounters(registry: registry), logger: logger)
+
+        let stores = try store(configuration, cluster: cluster, logger: logger)
+        let server = try api(
+            configuration, cluster: cluster, stores: stores, workspace: workspace, registry: registry, executor: executor,
+            logger: logger)
+        return RunningNode(
+            configuration: configuration, logger: logger, output: output, cluster: cluster, executor: executor,
+            projector: stores?.projector, pools: stores?.pools ?? [], server: server, threads: threads, egress: egress)
+    }
+
+    private static func attempt<Value>(_ body: () throws -> Value) throws(CommandFailure) -> Value {
+        do {
+            return try body()
+        } catch {
+            throw CommandFailure(code: .failed, message: "\(error)")
+        }
+    }
+
+    // MARK: Rooms
+
+    /// Recovery reads the whole log: on a thread of its own, not on the concurrency pool.
+    private static func openCluster(
+        _ configuration: NodeConfiguration, metrics: NodeMetrics, output: LogOutput, logger: Logger
+    ) async throws(CommandFailure) -> Cluster {
+        let settings = clusterConfiguration(configuration)
+        let hooks = Cluster.Hooks(
+            failed: { reason in
+                logger.critical("the disk has failed; ending, because nothing could be kept", metadata: ["reason": "\(reason)"])
+                _ = output.flush()
+                exit(74)
+            },
+            logSynced: { metrics.logSync.observe(.microseconds($0)) },
+            applied: { metrics.apply.observe(.microseconds($1)) })
+        let result: Result<Cluster, ServerStartError> = await withCheckedContinuation { continuation in
+            BlockingWork.run {
+                do throws(ServerStartError) {
+                    continuation.resume(returning: .success(try Cluster(settings, hooks: hooks, logger: logger)))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+        }
+        switch result {
+        case .success(let cluster): return cluster
+        case .failure(let error): throw CommandFailure(code: .failed, message: error.description)
+        }
+    }
+
+    private static func clusterConfiguration(_ configuration: NodeConfiguration) -> ClusterConfiguration {
+        var raft = RaftTimers.settings
+        raft.heartbeatMilliseconds = configuration.heartbeatMilliseconds
+        raft.electionMilliseconds = configuration.electionMilliseconds
+        raft.electionJitterMilliseconds = configuration.electionMilliseconds / 2
+        var server = RaftServerConfiguration(
+            clusterID: configuration.clusterID, node: configuration.node, folder: configuration.dataFolder,
+            bootstrap: Membership(voters: configuration.members.map(\.id)),
+            peers: Dictionary(uniqueKeysWithValues: configuration.members.map { ($0.id, $0.peer) }),
+            listen: configuration.peerListen,
+            tls: configuration.peerTLS.map {
+                .init(certificate: $0.certificate, privateKey: $0.privateKey, authorities: $0.authorities)
+            },
+            raft: raft, machineVersionMax: Version.machine, softwareVersion: Version.number)
+        server.realtimePriority = configuration.realtimePriority
+        var cluster = ClusterConfiguration(
+            server: server, name: configuration.name, slots: UInt32(configuration.executorSlots),
+            httpAddress: "\(configuration.httpListen)", settings: ClusterSettings())
+        cluster.memberNames = Dictionary(uniqueKeysWithValues: configuration.members.map { ($0.id, $0.name) })
+        return cluster
+    }
+
+    private static func policy(_ configuration: NodeConfiguration) -> EgressPolicy {
+        var policy = EgressPolicy()
+        policy.operatorEndpoints = Set(configuration.providers.map(\.endpoint))
+        policy.allowPrivate = configuration.allowPrivateRanges.compactMap { IPRange($0) }
+        return policy
+    }
+
+    private struct Stores {
+        var projector: Projector
+        var pools: [PostgresPool]
+        var tasks: StoredTasks
+    }
+
+    private static func store(
+        _ configuration: NodeConfiguration, cluster: Cluster, logger: Logger
+    ) throws(CommandFailure) -> Stores? {
+        guard let url = configuration.postgres else { return nil }
+        let postgres = try attempt { try PostgresConfiguration(connectionString: url) }
+        let reading = PostgresPool(configuration: postgres, connections: configuration.postgresConnections, logger: logger)
+        let writing = PostgresPool(configuration: postgres, connections: 1, logger: logger)
+        let projector = Projector(
+            cluster: cluster, projection: TaskProjection(pool: writing, logger: logger),
+            prepare: { () async throws(StorageError) in try await StorageSchema.migrate(writing) }, logger: logger)
+        let tasks = StoredTasks(queries: TaskQueries(pool: reading), identity: { ClusterIdentity(cluster.state) })
+        return Stores(projector: projector, pools: [reading, writing], tasks: tasks)
+    }
+
+    private static func api(
+        _ configuration: NodeConfiguration, cluster: Cluster, stores: Stores?, workspace: Workspace,
+        registry: MetricsRegistry, executor: Executor, logger: Logger
+    ) throws(CommandFailure) -> APIServer {
+        let path = configuration.apiKeyFile
+        guard let key = try? String(contentsOfFile: path, encoding: .utf8).trimmed, !key.isEmpty else {
+            throw CommandFailure(code: .usage, message: "http.api_key_file: cannot read a key from \(path)")
+        }
+        let services = APIServices(
+            cluster: cluster, store: stores?.tasks, access: APIKeyAccess(key: key), catalog: .builtIn(),
+            workspace: workspace, registry: registry,
+            components: { NodeHealth.components(cluster: cluster, projector: stores?.projector, executor: executor) },
+            clock: { WallTime.system() })
+        return APIServer(
+            APIConfiguration(host: configuration.httpListen.host, port: configuration.httpListen.port, version: Version.number),
+            services, logger: logger)
+    }
+
+    // MARK: Life
+
+    private func start() async throws(CommandFailure) {
+        do {
+            try await cluster.start()
+            executor.start()
+            projector?.start()
+            try await server.start()
+        } catch {
+            throw CommandFailure(code: .failed, message: "\(error)")
+        }
+        logger.notice(
+            "serving",
+            metadata: [
+                "http": "\(configuration.httpListen)", "peer": "\(configuration.peerListen)", "node_id": "\(configuration.node)",
+                "boot": "\(cluster.identity.boot)", "version": "\(Version.number)",
+            ])
+    }
+
+    /// In the order in which nothing is refused that could still be served: first nobody new comes, then what is under way ends,
+    /// then leadership goes, then the sockets.
+    private func stop() async {
+        logger.notice("stopping")
+        cluster.drain()
+        await server.drain()
+        await executor.stop(patience: .seconds(20))
+        await projector?.stop()
+        await server.stop()
+        await cluster.stop()
+        for pool in pools { await pool.close() }
+        await egress.shutdown()
+        threads.shutDown()
+        logger.notice("stopped")
+        _ = output.shutdown()
+    }
+}
