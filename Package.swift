@@ -23,8 +23,8 @@ func room(
     .target(name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: settings)
 }
 
-func tests(of room: Target.Dependency, _ name: String, with dependencies: [Target.Dependency] = []) -> Target {
-    .testTarget(name: "\(name)Tests", dependencies: [room] + dependencies, swiftSettings: settings)
+func tests(of room: String, with dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(name: "\(room.first!.uppercased())\(room.dropFirst())Tests", dependencies: [.byName(name: room)] + dependencies, swiftSettings: settings)
 }
 
 let package = Package(
@@ -74,7 +74,7 @@ let package = Package(
         room(
             "API",
             imports: [
-                "Raft", "RaftServer", "ClusterState", "Orchestration", "Agents", "Telemetry", "COpenSSL", logging, protobuf,
+                "Raft", "RaftServer", "ClusterState", "Orchestration", "Agents", "Storage", "Telemetry", "COpenSSL", logging, protobuf,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -92,5 +92,24 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: settings),
+        // What several rooms' tests need: servers that are started and stopped by the tests
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
+        tests(of: "Raft"),
+        tests(of: "WriteAheadLog"),
+        tests(of: "Postgres", with: ["TestSupport", logging]),
+        tests(of: "Telemetry", with: [logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
+        tests(of: "ClusterState", with: ["Raft", protobuf]),
+        tests(of: "RaftServer", with: ["Raft", logging] + nio),
+        tests(of: "Egress", with: ["LoopbackServer", logging]),
+        tests(of: "Providers", with: ["Egress", "LoopbackServer", logging]),
+        tests(of: "Storage", with: ["TestSupport", "Postgres", "ClusterState", "Raft", "Telemetry", logging, protobuf]),
+        tests(of: "Agents"),
+        tests(
+            of: "API",
+            with: [
+                "Agents", "ClusterState", "Orchestration", "Raft", "RaftServer", "Storage", "Telemetry", logging, protobuf,
+            ] + nio),
+        tests(of: "amas", with: ["Raft", "RaftServer", logging] + nio),
     ]
 )

@@ -48,6 +48,8 @@ public struct APILimits: Sendable {
     public var cancelReasonBytes = 1_024
     public var pageDefault = 100
     public var pageMaximum = 1_000
+    /// A page of the live state ends when its tasks have this many bytes.
+    public var pageBytes = 16 << 20
 
     // MARK: WebSocket
 

@@ -45,7 +45,8 @@ public struct APIServices: Sendable {
 
     public init(
         cluster: any ClusterService, store: (any TaskStore)?, access: any AccessPolicy, catalog: AgentCatalog,
-        workspace: Workspace, registry: MetricsRegistry, components: @escaping @Sendable () -> [ComponentHealth] = { [] },
+        workspace: Workspace, registry: MetricsRegistry,
+        components: @escaping @Sendable () -> [ComponentHealth] = { [] },
         clock: @escaping @Sendable () -> WallTime = { WallTime.system() }
     ) {
         self.cluster = cluster
@@ -98,7 +99,8 @@ public final class APIServer: Sendable {
         let routes = OpenAPI.completed(handlers.routes(), version: configuration.version)
         responder = Responder(
             table: RouteTable(routes), access: services.access, limits: limits, metrics: metrics, origins: origins,
-            condition: condition, nodeName: configuration.showsNode ? services.cluster.name(of: services.cluster.identity.node) : nil,
+            condition: condition,
+            nodeName: configuration.showsNode ? services.cluster.name(of: services.cluster.identity.node) : nil,
             clock: services.clock, logger: logger)
         self.metrics = metrics
         socketGate = gate
@@ -154,8 +156,9 @@ public final class APIServer: Sendable {
                     maxHeaderFieldCount: limits.headerFields)))
     }
 
-    /// Takes the node out of service: not ready from now on, answers close their connections, waits end, WebSockets are told
-    /// and closed over `drainSpreadMilliseconds`. Returns when the last is closed. New requests are still answered.
+    /// Takes the node out of service: not ready from now on, answers close their connections, waits end, WebSockets are
+    /// told and closed over `drainSpreadMilliseconds`. Returns when the last is closed. New requests are still
+    /// answered.
     public func drain() async {
         guard condition.beginDraining() else { return }
         metrics.draining.set(1)

@@ -16,7 +16,8 @@ struct AccessTests {
                 guard case .object(let operations) = path.value.value else { continue }
                 for operation in operations {
                     let concrete = path.name.replacing("{task_id}", with: "x").replacing("{code}", with: "x")
-                    let reply = try await node.request(operation.name.uppercased(), concrete, body: operation.name == "post" ? "{}" : nil, key: nil)
+                    let reply = try await node.request(
+                        operation.name.uppercased(), concrete, body: operation.name == "post" ? "{}" : nil, key: nil)
                     if Self.open.contains(path.name) {
                         #expect(reply.status == 200, "\(path.name)")
                     } else {
@@ -37,7 +38,9 @@ struct AccessTests {
             for header in ["Basic \(TestNode.key)", TestNode.key, "Bearer", "Bearer  "] {
                 #expect(try await node.request("GET", "/metrics", ["Authorization": header], key: nil).status == 401)
             }
-            #expect(try await node.request("GET", "/metrics", ["Authorization": "bearer \(TestNode.key)"], key: nil).status == 200)
+            #expect(
+                try await node.request("GET", "/metrics", ["Authorization": "bearer \(TestNode.key)"], key: nil).status
+                    == 200)
         }
     }
 

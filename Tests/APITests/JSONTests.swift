@@ -35,7 +35,8 @@ struct JSONTests {
             "", " ", "nul", "nulll", "True", "01", "-", "+1", "1.", ".5", "1e", "1e+", "1.e3", "--1", "0x1", "1_000",
             "Infinity", "NaN", "\"", "\"\\x\"", "\"\\u12\"", "\"\\u123g\"", "\"\u{1}\"", "\"\t\"", "\"\n\"", "'a'",
             "[", "]", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1,,2]", "{", "}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}",
-            "{a:1}", "{1:1}", "{\"a\" 1}", "{\"a\":1 \"b\":2}", "{,}", "1 2", "[] []", "[1}", "{\"a\":1]", "//1", "1 //",
+            "{a:1}", "{1:1}", "{\"a\" 1}", "{\"a\":1 \"b\":2}", "{,}", "1 2", "[] []", "[1}", "{\"a\":1]", "//1",
+            "1 //",
             "\u{feff}1", "[1]x", "-01", "1e5.5", "\"\\ud83d\"", "\"\\ude00\"", "\"\\ud83dx\"", "\"\\ud83d\\u0041\"",
         ])
     func refuses(_ text: String) {
@@ -89,7 +90,9 @@ struct JSONTests {
 
     @Test("what the writer writes, the reader reads back")
     func roundTrip() throws {
-        let texts = ["", "plain", "\"\\/\u{8}\u{c}\n\r\t\u{1}\u{1f}\u{7f}", "é😀\u{2028}", String(repeating: "ab\n", count: 500)]
+        let texts = [
+            "", "plain", "\"\\/\u{8}\u{c}\n\r\t\u{1}\u{1f}\u{7f}", "é😀\u{2028}", String(repeating: "ab\n", count: 500),
+        ]
         let bytes = JSONWriter.document { json in
             json.object { json in
                 json.name("texts")
@@ -134,7 +137,9 @@ struct JSONTests {
             taken += 1
             let again = JSONWriter.document { $0.node(node) }
             let second = try JSONReader.read(again)
-            #expect(JSONWriter.document { $0.node(second) } == again, "seed 0x5EED: \(String(decoding: bytes, as: UTF8.self))")
+            #expect(
+                JSONWriter.document { $0.node(second) } == again,
+                "seed 0x5EED: \(String(decoding: bytes, as: UTF8.self))")
         }
         #expect(taken > 1000)
     }

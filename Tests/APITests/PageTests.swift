@@ -9,7 +9,9 @@ struct PageTests {
     @Test("probes and health tell the node's state")
     func probes() async throws {
         try await TestNode.run { node async throws in
-            for path in ["/livez", "/startupz", "/readyz", "/api/v1/ready"] { #expect(try await node.get(path).status == 200) }
+            for path in ["/livez", "/startupz", "/readyz", "/api/v1/ready"] {
+                #expect(try await node.get(path).status == 200)
+            }
             node.cluster.behaviour.withLock { $0.unreadyReason = "no word from a leader" }
             for path in ["/readyz", "/api/v1/ready"] {
                 let reply = try await node.get(path)
@@ -42,7 +44,8 @@ struct PageTests {
                 #expect(reply.headers["content-type"]?.hasPrefix("text/plain") == true)
                 #expect(
                     reply.text.contains(
-                        #"http_server_request_duration_seconds_count{http_request_method="GET",http_route="/api/v1/tasks/{task_id}",http_response_status_code="404"} 1"#))
+                        #"http_server_request_duration_seconds_count{http_request_method="GET",http_route="/api/v1/tasks/{task_id}",http_response_status_code="404"} 1"#
+                    ))
             }
             let open = try await node.get("/metrics", ["Accept": "application/openmetrics-text; version=1.0.0"])
             #expect(open.headers["content-type"]?.hasPrefix("application/openmetrics-text") == true)
@@ -50,11 +53,14 @@ struct PageTests {
         }
     }
 
-    @Test("the OpenAPI document has exactly the routes that are served, each with its permission, and no broken reference")
+    @Test(
+        "the OpenAPI document has exactly the routes that are served, each with its permission, and no broken reference"
+    )
     func openAPI() async throws {
         try await TestNode.run { node async throws in
             let reply = try await node.get("/openapi.json")
-            #expect(reply.json["openapi"]?.stringValue == "3.1.0" && reply.json["info"]?["version"]?.stringValue == "1.2.3")
+            #expect(
+                reply.json["openapi"]?.stringValue == "3.1.0" && reply.json["info"]?["version"]?.stringValue == "1.2.3")
             guard case .object(let paths)? = reply.json["paths"]?.value,
                 case .object(let schemas)? = reply.json["components"]?["schemas"]?.value
             else { return }
@@ -65,7 +71,9 @@ struct PageTests {
                     identifiers.append(operation.value["operationId"]?.stringValue ?? "")
                     let isOpen = AccessTests.open.contains(path.name)
                     #expect((operation.value["x-permission"] == nil) == isOpen, "\(path.name)")
-                    let served = try await node.request(operation.name.uppercased(), path.name.replacing("{task_id}", with: "x").replacing("{code}", with: "x"))
+                    let served = try await node.request(
+                        operation.name.uppercased(),
+                        path.name.replacing("{task_id}", with: "x").replacing("{code}", with: "x"))
                     #expect(served.status != 405, "\(path.name)")
                 }
             }
@@ -86,6 +94,15 @@ struct PageTests {
             #expect(page.status == 200 && page.headers["content-type"] == "text/html; charset=utf-8")
             #expect(page.headers["content-security-policy"]?.hasPrefix("default-src 'none'") == true)
             #expect(page.text.contains("1.2.3") && page.text.contains("/api/v1/health"))
+        }
+    }
+
+    @Test("a port that is taken fails the start, and the server can still be stopped")
+    func takenPort() async throws {
+        try await TestNode.run { node async throws in
+            await #expect(throws: (any Error).self) {
+                try await TestNode.run(configure: { $0.port = node.port }) { _ async throws in }
+            }
         }
     }
 }

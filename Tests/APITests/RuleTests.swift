@@ -31,7 +31,9 @@ struct RuleTests {
     @Test("a good request id is echoed, a bad one is replaced")
     func requestIDs() async throws {
         try await TestNode.run { node async throws in
-            #expect(try await node.get("/livez", ["X-Request-Id": "my-Request_1.2"]).headers["x-request-id"] == "my-Request_1.2")
+            #expect(
+                try await node.get("/livez", ["X-Request-Id": "my-Request_1.2"]).headers["x-request-id"]
+                    == "my-Request_1.2")
             let long = String(repeating: "a", count: 129)
             for bad in ["", "two words", "semi;colon", long] {
                 let given = try await node.get("/livez", ["X-Request-Id": bad]).headers["x-request-id"]
@@ -60,7 +62,8 @@ struct RuleTests {
             #expect(first.status == 201 && again.status == 201)
             #expect(first.json["task_id"]?.stringValue == again.json["task_id"]?.stringValue)
             #expect(first.headers["idempotency-replayed"] == nil && again.headers["idempotency-replayed"] == "true")
-            let other = try await node.post("/api/v1/tasks", task.replacing("this", with: "that"), ["Idempotency-Key": "k1"])
+            let other = try await node.post(
+                "/api/v1/tasks", task.replacing("this", with: "that"), ["Idempotency-Key": "k1"])
             #expect(other.status == 422 && other.problem == "idempotency_conflict")
             let id = first.json["task_id"]?.stringValue ?? ""
             #expect(try await node.post("/api/v1/tasks/\(id)/cancel", "{}", ["Idempotency-Key": "k1"]).status == 202)
@@ -142,7 +145,7 @@ struct RuleTests {
             let patient = try await RawConnection.open(port: node.port)
             async let waiting = patient.request("GET", "/api/v1/tasks/task_1", ["Prefer": "wait=30"])
             // The wait has begun once the server counts the request, beside the one that asks.
-            while try await !node.get("/metrics").text.contains("http_server_active_requests 2") {}
+            try await node.until("http_server_active_requests 2")
             await node.server.drain()
             #expect(try await waiting.json["status"]?.stringValue == "assigned")
             for path in ["/readyz", "/api/v1/ready"] {
@@ -171,11 +174,14 @@ struct RuleTests {
             #expect(ids == (1...25).reversed().map { "task_\($0)" })
             let middle = try await node.get("/api/v1/tasks?limit=3&offset=4")
             #expect(middle.json["tasks"]?.array?.first?["task_id"]?.stringValue == "task_21")
-            for bad in ["limit=0", "limit=1001", "offset=-1", "cursor=x", "limit=1&limit=2", "colour=red", "sort=title"] {
+            for bad in [
+                "limit=0", "limit=1001", "offset=-1", "cursor=x", "limit=1&limit=2", "colour=red", "sort=title",
+            ] {
                 let reply = try await node.get("/api/v1/tasks?\(bad)")
                 #expect(reply.status == 400 && reply.fields.count == 1, "\(bad)")
             }
-            let both = try await node.get("/api/v1/tasks?offset=1&cursor=\(first.json["next_cursor"]?.stringValue ?? "")")
+            let both = try await node.get(
+                "/api/v1/tasks?offset=1&cursor=\(first.json["next_cursor"]?.stringValue ?? "")")
             #expect(both.fields == ["cursor"])
         }
     }
@@ -195,18 +201,26 @@ struct RuleTests {
             let long = try await node.post("/api/v1/tasks", #"{"title":"\#(filler.prefix(65_537))"}"#)
             #expect(long.status == 400 && long.json["detail"]?.stringValue?.contains("65536") == true)
             let parts = (0..<5).map { "\"p\($0)\":\"\(filler.prefix(60_000))\"" }.joined(separator: ",")
-            let wide = try await node.post("/api/v1/tasks", #"{"title":"t","task_type":"code_analysis","parameters":{\#(parts)}}"#)
+            let wide = try await node.post(
+                "/api/v1/tasks", #"{"title":"t","task_type":"code_analysis","parameters":{\#(parts)}}"#)
             #expect(wide.status == 422 && wide.fields.contains("parameters"))
             #expect(wide.text.contains("262144"))
             #expect(node.cluster.state.counts.total == 0)
         }
     }
 
+    /// What begins a request that creates a task, with more header lines.
+    private static func postHead(_ lines: String) -> String {
+        let fixed = "Host: x\r\nAuthorization: Bearer \(TestNode.key)\r\nContent-Type: application/json"
+        return "POST /api/v1/tasks HTTP/1.1\r\n\(fixed)\r\n\(lines)\r\n\r\n"
+    }
+
     @Test("a body without a length is measured as it comes")
     func chunked() async throws {
         try await TestNode.run { node async throws in
             let connection = try await RawConnection.open(port: node.port)
-            let head = "POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(TestNode.key)\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+            let head =
+                Self.postHead("Transfer-Encoding: chunked")
             try await connection.send(head)
             for part in [task.prefix(20), task.dropFirst(20)] {
                 try await connection.send("\(String(part.utf8.count, radix: 16))\r\n\(part)\r\n")
@@ -231,7 +245,9 @@ struct RuleTests {
             #expect(options.headers["access-control-allow-methods"] == nil)
             let get = try await node.get("/livez")
             let head = try await node.request("HEAD", "/livez")
-            #expect(head.status == 200 && head.body.isEmpty && head.headers["content-length"] == get.headers["content-length"])
+            #expect(
+                head.status == 200 && head.body.isEmpty
+                    && head.headers["content-length"] == get.headers["content-length"])
         }
     }
 
@@ -249,9 +265,12 @@ struct RuleTests {
     @Test("a body that is not JSON by its type is 415, one by its bytes is 400")
     func media() async throws {
         try await TestNode.run { node async throws in
-            let form = try await node.post("/api/v1/tasks", "a=b", ["Content-Type": "application/x-www-form-urlencoded"])
+            let form = try await node.post(
+                "/api/v1/tasks", "a=b", ["Content-Type": "application/x-www-form-urlencoded"])
             #expect(form.status == 415 && form.problem == "unsupported_media_type")
-            #expect(try await node.post("/api/v1/tasks", task, ["Content-Type": "application/json; charset=utf-8"]).status == 201)
+            #expect(
+                try await node.post("/api/v1/tasks", task, ["Content-Type": "application/json; charset=utf-8"]).status
+                    == 201)
             for bad in ["", "{", "{\"title\":\"x\",}", "nope"] {
                 #expect(try await node.post("/api/v1/tasks", bad).status == 400)
             }
@@ -275,7 +294,8 @@ struct RuleTests {
         try await TestNode.run(configure: { $0.limits.requestSeconds = 1 }) { node async throws in
             let connection = try await RawConnection.open(port: node.port)
             try await connection.send(
-                "POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(TestNode.key)\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+                Self.postHead("Content-Length: 100") + "{"
+            )
             let reply = try #require(await connection.response())
             #expect(reply.status == 408 && reply.problem == "request_timeout")
             while await connection.readMore() {}
@@ -287,7 +307,8 @@ struct RuleTests {
         try await TestNode.run { node async throws in
             let connection = try await RawConnection.open(port: node.port)
             try await connection.send(
-                "POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(TestNode.key)\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: \(task.utf8.count)\r\n\r\n")
+                Self.postHead("Expect: 100-continue\r\nContent-Length: \(task.utf8.count)")
+            )
             let wanted = "HTTP/1.1 100 Continue\r\n\r\n"
             let interim = try #require(await connection.read(wanted.utf8.count))
             #expect(String(decoding: interim, as: UTF8.self) == wanted)
@@ -319,7 +340,8 @@ struct RuleTests {
     @Test(
         "what the cluster refuses has one status each",
         arguments: [
-            (RequestError.noQuorum, 503, "no_quorum"), (.timedOut, 503, "outcome_unknown"), (.overloaded, 503, "overloaded"),
+            (RequestError.noQuorum, 503, "no_quorum"), (.timedOut, 503, "outcome_unknown"),
+            (.overloaded, 503, "overloaded"),
             (.tooLarge(limitBytes: 7), 413, "too_large"), (.stopped(reason: "x"), 503, "outcome_unknown"),
         ])
     func clusterErrors(_ error: RequestError, _ status: Int, _ problem: String) async throws {
@@ -347,7 +369,9 @@ struct RuleTests {
 
     @Test("the node's name is sent only if the operator wants it")
     func nodeHeader() async throws {
-        try await TestNode.run { node async throws in #expect(try await node.get("/livez").headers["x-amas-node"] == nil) }
+        try await TestNode.run { node async throws in
+            #expect(try await node.get("/livez").headers["x-amas-node"] == nil)
+        }
         try await TestNode.run(configure: { $0.showsNode = true }) { node async throws in
             #expect(try await node.get("/livez").headers["x-amas-node"] == "n1")
         }

@@ -30,10 +30,12 @@ struct CancelTests {
         #expect(assignment.epoch == Epoch(epoch))
         #expect(try cluster.status("a") == .cancelling && cluster.state.freeSlots == 3)
         #expect(try cluster.start("a").rejection == .wrongState(.cancelling))
-        let done = try cluster.request(.cancelAcknowledged(.with {
-            $0.taskID = "a"
-            $0.epoch = epoch
-        }))
+        let done = try cluster.request(
+            .cancelAcknowledged(
+                .with {
+                    $0.taskID = "a"
+                    $0.epoch = epoch
+                }))
         #expect(done.eventNames == ["task_cancelled"] && cluster.state.freeSlots == 4)
         #expect(cluster.state.steps(of: key("a"))[0].status == .interrupted)
     }

@@ -7,11 +7,13 @@ import Testing
 @Suite("Commands in envelopes")
 struct CommandCodingTests {
     func submission(descriptionBytes: Int) -> Command {
-        Command(.submitTask(.with {
-            $0.taskID = "t1"
-            $0.spec = .simple
-            $0.spec.description_p = String(repeating: "word ", count: descriptionBytes / 5)
-        }))
+        Command(
+            .submitTask(
+                .with {
+                    $0.taskID = "t1"
+                    $0.spec = .simple
+                    $0.spec.description_p = String(repeating: "word ", count: descriptionBytes / 5)
+                }))
     }
 
     func envelope(_ command: Command, limits: Limits = .version1) throws -> Envelope {
@@ -87,7 +89,8 @@ struct CommandCodingTests {
         #expect(throws: CommandDecodingError.malformed) { try read([0xFF]) }
     }
 
-    @Test("a payload gives its bytes back and is compressed where that helps", arguments: [0, 1, 4_096, 4_097, 100_000])
+    @Test(
+        "a payload gives its bytes back and is compressed where that helps", arguments: [0, 1, 4_096, 4_097, 100_000])
     func payloads(count: Int) throws {
         let bytes = (0..<count).map { UInt8($0 % 11) }
         let payload = Payload(bytes: bytes)

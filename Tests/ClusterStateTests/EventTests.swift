@@ -99,7 +99,8 @@ struct EventTests {
             $0.trace.spanID = 9
         }
         let event = try #require(applied.events.first)
-        #expect(event.taskKey == key("a") && event.record.createdBy == "alice" && event.record.title == "Look at the code")
+        #expect(
+            event.taskKey == key("a") && event.record.createdBy == "alice" && event.record.title == "Look at the code")
         #expect(event.record.trace.traceIDHigh == 7 && event.record.occurredWall == cluster.time + 7)
         #expect(event.offset == EventOffset(index: applied.index, ordinal: 0))
         #expect(cluster.state.lastEventOffset == event.offset)

@@ -76,11 +76,13 @@ struct ExecutionTests {
         try cluster.submit("a")
         try cluster.run("a")
         try cluster.persistAll()
-        let applied = try cluster.request(.usageReported(.with {
-            $0.taskID = "a"
-            $0.usage.costMicroUsd = 250
-            $0.usage.outputTokens = 9
-        }))
+        let applied = try cluster.request(
+            .usageReported(
+                .with {
+                    $0.taskID = "a"
+                    $0.usage.costMicroUsd = 250
+                    $0.usage.outputTokens = 9
+                }))
         let record = try cluster.task("a").record
         #expect(applied.rejection == nil && applied.events.isEmpty)
         #expect(record.status == .completed && record.costMicroUsd == 250 && record.lateCostMicroUsd == 250)
@@ -92,11 +94,13 @@ struct ExecutionTests {
         var cluster = try Cluster(nodes: 1)
         try cluster.submit("a")
         for _ in 0..<3 {
-            try cluster.request(.usageReported(.with {
-                $0.taskID = "a"
-                $0.usage.costMicroUsd = .max
-                $0.usage.inputTokens = .max
-            }))
+            try cluster.request(
+                .usageReported(
+                    .with {
+                        $0.taskID = "a"
+                        $0.usage.costMicroUsd = .max
+                        $0.usage.inputTokens = .max
+                    }))
         }
         #expect(try cluster.task("a").record.costMicroUsd == .max)
     }
@@ -165,9 +169,10 @@ struct ExecutionTests {
         try cluster.complete("a", step: 1, result: "second try")
         try cluster.complete("a", step: 2, result: "end", finish: .resultOfStep(2))
         let executions = cluster.state.executions(of: key("a")).map { ($0.ordinal, $0.attempt, $0.status) }
-        #expect(executions.map { "\($0.0)/\($0.1 ?? 0)/\($0.2?.name ?? "")" } == [
-            "0/1/completed", "1/1/interrupted", "1/2/completed", "2/2/completed",
-        ])
+        #expect(
+            executions.map { "\($0.0)/\($0.1 ?? 0)/\($0.2?.name ?? "")" } == [
+                "0/1/completed", "1/1/interrupted", "1/2/completed", "2/2/completed",
+            ])
         #expect(try cluster.task("a").record.attempt == 2)
     }
 

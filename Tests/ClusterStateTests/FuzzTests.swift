@@ -22,7 +22,8 @@ struct FuzzTests {
         return limits
     }
 
-    @Test("random commands on reachable states: same hash on two replicas, every invariant after each entry",
+    @Test(
+        "random commands on reachable states: same hash on two replicas, every invariant after each entry",
         arguments: Fuzz.seeds(1...6))
     func everyEntry(seed: UInt64) throws {
         try run(seed: seed, entries: 600 * Fuzz.factor, checkingEach: 1, restoringEach: 100)
@@ -81,7 +82,8 @@ struct FuzzTests {
         }
     }
 
-    private static func agree(_ one: Result<Applied, UpgradeRequired>, _ two: Result<Applied, UpgradeRequired>) -> Bool {
+    private static func agree(_ one: Result<Applied, UpgradeRequired>, _ two: Result<Applied, UpgradeRequired>) -> Bool
+    {
         switch (one, two) {
         case (.success(let one), .success(let two)):
             // Events are rows of a table: the hash, which is compared too, covers them.
@@ -120,7 +122,8 @@ struct FuzzTests {
         }
 
         func expectEnoughWork(entries: Int, seed: UInt64) {
-            #expect(accepted > entries / 4 && stops < entries / 10, "seed \(seed): \(accepted) accepted, \(stops) stops")
+            #expect(
+                accepted > entries / 4 && stops < entries / 10, "seed \(seed): \(accepted) accepted, \(stops) stops")
             guard entries >= 5_000 else { return }
             let missing = Self.expected.subtracting(names).sorted()
             #expect(missing.isEmpty, "seed \(seed) never met \(missing)")

@@ -21,11 +21,13 @@ struct IdempotencyTests {
     func submit(_ id: String, _ key: IdempotencyKey, tenant: String = "default", to cluster: inout Cluster) throws
         -> Applied
     {
-        try cluster.request(.submitTask(.with {
-            $0.taskID = id
-            $0.spec = .simple
-            $0.idempotency = key
-        }), tenant: tenant)
+        try cluster.request(
+            .submitTask(
+                .with {
+                    $0.taskID = id
+                    $0.spec = .simple
+                    $0.idempotency = key
+                }), tenant: tenant)
     }
 
     @Test("the same request under the same key, in whatever session, gives the first task")
@@ -39,11 +41,12 @@ struct IdempotencyTests {
         try cluster.run("a")
         let other = Envelope.Session(node: NodeID(2), boot: BootID(1))
         let again = try cluster.request(
-            .submitTask(.with {
-                $0.taskID = "b"
-                $0.spec = .simple
-                $0.idempotency = idempotency("k")
-            }), session: other, sequence: 1)
+            .submitTask(
+                .with {
+                    $0.taskID = "b"
+                    $0.spec = .simple
+                    $0.idempotency = idempotency("k")
+                }), session: other, sequence: 1)
         #expect(again.outcome == .replayed(task, revision) && again.events.isEmpty)
         #expect(cluster.state.counts.total == 1)
     }
@@ -92,7 +95,8 @@ struct IdempotencyTests {
         var cluster = try Cluster(nodes: 1, settings: settings)
         try submit("a", idempotency("1"), to: &cluster)
         try submit("b", idempotency("2"), to: &cluster)
-        #expect(try submit("c", idempotency("3"), to: &cluster).rejection == .idempotencyTableFull(retryAfterSeconds: 60))
+        #expect(
+            try submit("c", idempotency("3"), to: &cluster).rejection == .idempotencyTableFull(retryAfterSeconds: 60))
         #expect(try submit("c", idempotency("2"), to: &cluster).outcome != .rejected(.idempotencyConflict))
         cluster.pass(milliseconds: 15 * 60_000)
         #expect(try submit("c", idempotency("3"), to: &cluster).rejection == nil)
@@ -104,10 +108,12 @@ struct IdempotencyTests {
         var cluster = try Cluster(nodes: 1)
         try cluster.submit("a") { $0.autoExecute = false }
         func execute() throws -> Applied {
-            try cluster.request(.executeTask(.with {
-                $0.taskID = "a"
-                $0.idempotency = idempotency("run")
-            }))
+            try cluster.request(
+                .executeTask(
+                    .with {
+                        $0.taskID = "a"
+                        $0.idempotency = idempotency("run")
+                    }))
         }
         #expect(try execute().assigned == ["a"])
         try cluster.run("a")

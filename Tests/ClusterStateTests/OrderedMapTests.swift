@@ -48,6 +48,7 @@ struct OrderedMapTests {
             if step % 97 == 0 {
                 expectSame(map, naive, "seed \(seed), step \(step)")
                 let start = random.below(keySpace)
+                #expect(map.first(from: start)?.key == naive.keys.first { $0 >= start }, "seed \(seed), step \(step)")
                 #expect(map.from(start).map(\.key) == naive.keys.filter { $0 >= start }, "seed \(seed), step \(step)")
                 copies.append((map, naive))
                 if copies.count > 5 { copies.remove(at: random.below(copies.count)) }

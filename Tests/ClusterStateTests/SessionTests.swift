@@ -6,10 +6,11 @@ import Testing
 @Suite("Sessions: a command acts once")
 struct SessionTests {
     func submission(_ id: String) -> Command.OneOf_Body {
-        .submitTask(.with {
-            $0.taskID = id
-            $0.spec = .simple
-        })
+        .submitTask(
+            .with {
+                $0.taskID = id
+                $0.spec = .simple
+            })
     }
 
     @Test("the same command again gives the first outcome and changes nothing")
@@ -89,7 +90,11 @@ struct SessionTests {
         var cluster = try Cluster(nodes: 1)
         let unknown = Envelope.Session(node: NodeID(9), boot: BootID(1))
         #expect(try cluster.request(submission("a"), session: unknown, sequence: 1).rejection == .sessionEnded)
-        try cluster.propose(.sessionEnded(.with { $0.nodeID = 1; $0.bootID = 1 }))
+        try cluster.propose(
+            .sessionEnded(
+                .with {
+                    $0.nodeID = 1; $0.bootID = 1
+                }))
         #expect(try cluster.request(submission("a"), sequence: 1).rejection == .sessionEnded)
         #expect(cluster.state.sessionFloor(of: cluster.session) == nil)
     }
@@ -118,9 +123,10 @@ struct SessionTests {
             .fenced(current: Epoch(8)), .stale, .sessionEnded, .outcomeForgotten, .windowExceeded,
             .notAllNodesReady(lowest: 2),
         ]
-        let outcomes = [
-            .done(count: 6), .task(key("a"), Revision(rawValue: 4)), .replayed(key("a"), Revision(rawValue: 4)),
-        ] + rejections.map { Outcome.rejected($0) }
+        let outcomes =
+            [
+                .done(count: 6), .task(key("a"), Revision(rawValue: 4)), .replayed(key("a"), Revision(rawValue: 4)),
+            ] + rejections.map { Outcome.rejected($0) }
         for outcome in outcomes { #expect(outcome.storedAndRead == outcome) }
     }
 }

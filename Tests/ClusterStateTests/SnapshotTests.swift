@@ -137,6 +137,15 @@ struct SnapshotTests {
         #expect(throws: SnapshotError.self) { try read(Array((other.prefix(1) + good.dropFirst()).joined())) }
     }
 
+    @Test("sound chunks around rows that make no state are refused")
+    func inconsistent() throws {
+        for (state, table) in try richState().statesWithAFault {
+            #expect(throws: SnapshotError.inconsistent(table: table)) {
+                try read(Array(chunks(of: state).joined()))
+            }
+        }
+    }
+
     @Test("noise is not a snapshot", arguments: Fuzz.seeds(1...20))
     func noise(seed: UInt64) {
         var random = Random(seed: seed)

@@ -54,16 +54,17 @@ struct ListTests {
         try await Database.with { database in
             try await database.project(early)
             // The projector on the leader is beyond what this node has applied.
-            for item in log.outbox where tasks.random.chance(20) {
+            for item in log.outbox where tasks.random.chance(70) {
                 try tasks.advance(item.key.id, item.key.tenant, in: &log)
             }
-            if tasks.random.chance(50) {
-                let items = Array(log.outbox.prefix(30))
-                _ = try await database.projection.write(
-                    items, of: log.state,
-                    after: try await database.projection.watermark(of: try #require(ClusterIdentity(log.state))))
-            }
+            // Some of it PostgreSQL has already: the newest come last in the outbox.
+            let items = Array(log.outbox.dropLast(tasks.random.below(3)))
+            let cluster = try #require(ClusterIdentity(log.state))
+            let watermark = try await database.projection.watermark(of: cluster)
+            _ = try await database.projection.write(items, of: log.state, after: watermark)
             let chosen = try await merged(live, log, in: database)
+            let newer = chosen.filter { $0.revision > live.state.task($0.key)?.revision ?? .zero }
+            #expect(!newer.isEmpty, "a run in which nothing has moved shows nothing: seed \(seed)")
             for _ in 0..<12 {
                 let filter = tasks.filter(for: live)
                 let all = try await database.queries.list(TaskListQuery(filter, limit: 1_000), over: live.state)

@@ -3,7 +3,11 @@
 # A request is sent to another node when its node dies under it: a GET, and a POST that carries an Idempotency-Key, up to the
 # body that the buffer holds (96 KiB). When no node is ready all live ones serve, so that reads and clear refusals remain.
 write_haproxy_configuration() {
-  local listen=${AMAS_URL#http://} name server_lines="" live_lines=""
+  local listen=${AMAS_URL#http://} name server_lines="" live_lines="" connections
+  # A connection takes two descriptors; HAProxy refuses to start with more than it may open.
+  connections=$(ulimit -Hn)
+  [ "$connections" != unlimited ] && [ "$connections" -lt 40200 ] || connections=40200
+  connections=$(((connections - 200) / 2))
   for name in $(node_names); do
     # shellcheck disable=SC1090
     . "$data/nodes/$name/node.env"
@@ -14,7 +18,7 @@ write_haproxy_configuration() {
   done
   cat >"$data/haproxy.cfg" <<CONFIG
 global
-  maxconn 20000
+  maxconn $connections
   tune.bufsize 98304
   stats socket $data/haproxy.sock mode 600 level admin
 

@@ -58,7 +58,9 @@ struct Call: Sendable {
             let parts = preference.split(separator: ";")[0].split(separator: "=", maxSplits: 1)
             guard parts.first?.trimmed.lowercased() == "wait" else { continue }
             let text = parts.count == 2 ? parts[1].trimmed.filter { $0 != "\"" } : ""
-            guard let seconds = UInt64(text) else { throw .badRequest("Prefer", "wait must be a whole number of seconds") }
+            guard let seconds = UInt64(text) else {
+                throw .badRequest("Prefer", "wait must be a whole number of seconds")
+            }
             return min(seconds, limits.waitSeconds)
         }
         return nil

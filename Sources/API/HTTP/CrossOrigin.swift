@@ -18,7 +18,8 @@ struct CrossOrigin: Sendable {
         if isAllowed(call.header(.origin)) {
             answer.headers[.accessControlAllowMethods] = list
             answer.headers[.accessControlAllowHeaders] =
-                "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, X-Amas-Index, X-Request-Id, traceparent"
+                "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, X-Amas-Index, X-Request-Id, "
+                + "traceparent"
             answer.headers[.accessControlMaxAge] = "600"
         }
         return answer

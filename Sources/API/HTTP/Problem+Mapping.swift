@@ -1,5 +1,6 @@
 import ClusterState
 import RaftServer
+import Storage
 
 // The one place where what other rooms refuse becomes what a client reads.
 extension Problem {
@@ -26,10 +27,16 @@ extension Problem {
         }
     }
 
-    init(_ error: TaskStoreError) {
+    /// PostgreSQL did not answer, or not so that its answer can be used.
+    init(_ error: StorageError) {
         switch error {
-        case .unavailable: self.init(.storeUnavailable, "the task is not in the live state, and PostgreSQL cannot be asked")
-        case .failed: self.init(.internal, "PostgreSQL gave an answer that cannot be read")
+        case .unavailable, .notMigrated, .tooFarBehind:
+            self.init(.storeUnavailable, "the task is not in the live state, and PostgreSQL cannot be asked")
+        case .newerSchema, .foreignDatabase, .newerGeneration:
+            self.init(.storeUnavailable, "PostgreSQL holds the data of another cluster or release")
+        case .invalidQuery(let field): self = .badRequest(field, "is out of range")
+        case .ahead, .behind, .unwritable, .failed:
+            self.init(.internal, "PostgreSQL gave an answer that cannot be used")
         }
     }
 
@@ -65,9 +72,20 @@ extension Problem {
         case .outcomeForgotten: self.init(.outcomeForgotten, "look for the task before you repeat the request")
         case .windowExceeded: self.init(.overloaded, "too many requests of this node are under way")
         case .noCluster: self.init(.notReady, "the cluster is being created")
-        case .malformed, .clusterExists, .unknownNode, .unknownIncarnation, .unknownStep, .stepAlreadyCompleted, .fenced,
+        case .malformed, .clusterExists, .unknownNode, .unknownIncarnation, .unknownStep, .stepAlreadyCompleted,
+            .fenced,
             .stale, .notAllNodesReady:
             self.init(.internal)
+        }
+    }
+}
+
+extension StorageError {
+    /// A list is answered from the live state instead.
+    var meansPartial: Bool {
+        switch self {
+        case .unavailable, .notMigrated, .tooFarBehind, .newerSchema, .foreignDatabase, .newerGeneration: true
+        case .invalidQuery, .ahead, .behind, .unwritable, .failed: false
         }
     }
 }

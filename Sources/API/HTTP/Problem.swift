@@ -44,7 +44,9 @@ struct Problem: Error, Sendable {
                 json.field("type", "/problems/\(code.rawValue)")
                 json.field("title", code.title)
                 json.field("status", code.status)
-                if let detail = detail ?? fields.first.map({ "\($0.field): \($0.message)" }) { json.field("detail", detail) }
+                if let detail = detail ?? fields.first.map({ "\($0.field): \($0.message)" }) {
+                    json.field("detail", detail)
+                }
                 json.field("instance", instance)
                 json.field("request_id", requestID)
                 guard !fields.isEmpty else { return }

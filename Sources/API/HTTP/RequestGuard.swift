@@ -4,8 +4,8 @@ import NIOHTTP1
 import NIOHTTPTypes
 import Telemetry
 
-/// Stands before Hummingbird in each connection: answers what the HTTP parser refuses with a problem document, and ends requests
-/// that take longer than `requestSeconds`, whether their body does not arrive or their answer does not.
+/// Stands before Hummingbird in each connection: answers what the HTTP parser refuses with a problem document, and ends
+/// requests that take longer than `requestSeconds`, whether their body does not arrive or their answer does not.
 final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -90,15 +90,15 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard !hasEnded else { return }
-        guard !hasBegunAnswer, outstanding == 0 || isReading else { return context.fireErrorCaught(error) }
-        switch error as? HTTPParserError {
-        case .headerOverflow:
-            finish(context, Problem(.headersTooLarge, "the limit is \(limits.headerBytes) bytes and \(limits.headerFields) fields"))
-        case nil where !(error is HTTPParserError) && outstanding == 0 && error is IOError:
-            context.fireErrorCaught(error)
-        default:
-            finish(context, Problem(.badRequest, "this is not HTTP/1.1"))
+        // A broken connection, or a request that is being answered: not for this handler.
+        guard !(error is IOError), !(error is ChannelError), !hasBegunAnswer, outstanding == 0 || isReading else {
+            return context.fireErrorCaught(error)
         }
+        guard case .headerOverflow? = error as? HTTPParserError else {
+            return finish(context, Problem(.badRequest, "this is not HTTP/1.1"))
+        }
+        let limit = "the limit is \(limits.headerBytes) bytes and \(limits.headerFields) fields"
+        finish(context, Problem(.headersTooLarge, limit))
     }
 
     private func finish(_ context: ChannelHandlerContext, _ problem: Problem) {

@@ -64,7 +64,8 @@ struct Responder: Sendable {
             head: head, parameters: [], query: .none, body: [], principal: nil,
             requestID: .accepting(head.headerFields[.requestID], using: &random),
             trace: .continuing(
-                traceparent: head.headerFields[values: .traceparent], tracestate: head.headerFields[values: .tracestate],
+                traceparent: head.headerFields[values: .traceparent],
+                tracestate: head.headerFields[values: .tracestate],
                 using: &random),
             path: String(path.prefix { $0 != "?" }), template: "none")
     }
@@ -149,7 +150,11 @@ struct Responder: Sendable {
         if answer.headers[.cacheControl] == nil { answer.headers[.cacheControl] = "private, no-cache" }
         if answer.status != 204 && answer.status != 304 { answer.headers[.contentLength] = String(answer.body.count) }
         if let nodeName { answer.headers[.amasNode] = nodeName }
-        if condition.isDraining { answer.closesConnection = true }
+        // NIO's decoder reads nothing behind a request that wanted another protocol, be it `h2c` or a refused
+        // WebSocket.
+        if condition.isDraining || call.header(.upgrade) != nil || call.head.method == .connect {
+            answer.closesConnection = true
+        }
         if answer.closesConnection { answer.headers[.connection] = "close" }
         origins.allow(call, &answer)
     }
@@ -161,7 +166,7 @@ struct Responder: Sendable {
         metadata["method"] = "\(call.head.method.rawValue)"
         metadata["path"] = "\(call.path)"
         metadata["status"] = "\(answer.status)"
-        metadata["duration_ms"] = "\(Double(elapsed.components.attoseconds / 1_000_000_000_000) / 1000 + Double(elapsed.components.seconds) * 1000)"
+        metadata["duration_ms"] = "\(elapsed / .milliseconds(1))"
         if let problem = answer.problem { metadata["problem"] = "\(problem.rawValue)" }
         logger.log(level: level, "request", metadata: metadata)
     }

@@ -1,7 +1,8 @@
 import Agents
 import HTTPTypes
 
-/// One line of the route table: what the router matches, what the caller must be allowed, what OpenAPI says, who answers.
+/// One line of the route table: what the router matches, what the caller must be allowed, what OpenAPI says, who
+/// answers.
 struct Route: Sendable {
     typealias Handler = @Sendable (Call) async throws(Problem) -> Answer
 

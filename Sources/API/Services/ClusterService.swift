@@ -3,7 +3,8 @@ public import Orchestration
 public import Raft
 public import RaftServer
 
-/// What this room needs of the cluster. `Cluster` is the one in service; tests bring a single node without disk and peers.
+/// What this room needs of the cluster. `Cluster` is the one in service; tests bring a single node without disk and
+/// peers.
 public protocol ClusterService: Sendable {
     var identity: ServerIdentity { get }
     /// The state after the last batch applied here.
@@ -15,7 +16,8 @@ public protocol ClusterService: Sendable {
 
     /// What people call a member.
     func name(of node: NodeID) -> String
-    /// Returns once this node has applied the command. After `noQuorum`, `timedOut` and `stopped` it may still take effect.
+    /// Returns once this node has applied the command. After `noQuorum`, `timedOut` and `stopped` it may still take
+    /// effect.
     func propose(
         _ body: Command.OneOf_Body, tenant: String, trace: Envelope.Trace
     ) async throws(RequestError) -> Outcome

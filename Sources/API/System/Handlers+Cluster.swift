@@ -6,7 +6,8 @@ import Raft
 import RaftServer
 
 extension Handlers {
-    /// `GET /api/v1/cluster`: members, roles, term, leader, indices, lag, failure tolerance, versions, as this node sees them.
+    /// `GET /api/v1/cluster`: members, roles, term, leader, indices, lag, failure tolerance, versions, as this node
+    /// sees them.
     func readCluster(_ call: Call) async throws(Problem) -> Answer {
         guard let status = cluster.status else { throw Problem(.notReady, "the node is starting") }
         let state = cluster.state

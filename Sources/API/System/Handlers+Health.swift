@@ -48,7 +48,8 @@ extension Handlers {
         }
         let state = cluster.state
         let figures: [(name: String, value: Double)] = [
-            ("term", Double(status.standing.term.rawValue)), ("commit_index", Double(status.server.commitIndex.rawValue)),
+            ("term", Double(status.standing.term.rawValue)),
+            ("commit_index", Double(status.server.commitIndex.rawValue)),
             ("applied_index", Double(state.index.rawValue)), ("tasks_waiting", Double(state.counts.queued)),
             ("free_slots", Double(state.freeSlots)), ("outbox_tasks", Double(state.outboxCount)),
         ]

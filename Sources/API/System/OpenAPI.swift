@@ -19,31 +19,42 @@ enum OpenAPI {
         JSONWriter.document(capacity: 1 << 15) { json in
             json.object { json in
                 json.field("openapi", "3.1.0")
-                json.field("info", object: { json in
-                    json.field("title", "AMAS")
-                    json.field("version", version)
-                })
+                json.field(
+                    "info",
+                    object: { json in
+                        json.field("title", "AMAS")
+                        json.field("version", version)
+                    })
                 json.field("paths", object: { paths(routes, &$0) })
-                json.field("components", object: { json in
-                    json.field("securitySchemes", object: { json in
-                        json.field("key", object: { json in
-                            json.field("type", "http")
-                            json.field("scheme", "bearer")
-                        })
+                json.field(
+                    "components",
+                    object: { json in
+                        json.field(
+                            "securitySchemes",
+                            object: { json in
+                                json.field(
+                                    "key",
+                                    object: { json in
+                                        json.field("type", "http")
+                                        json.field("scheme", "bearer")
+                                    })
+                            })
+                        json.field(
+                            "schemas",
+                            object: { json in
+                                for (name, schema) in Schemas.all {
+                                    json.name(name)
+                                    json.value(schema)
+                                }
+                            })
                     })
-                    json.field("schemas", object: { json in
-                        for (name, schema) in Schemas.all {
-                            json.name(name)
-                            json.value(schema)
-                        }
-                    })
-                })
             }
         }
     }
 
     private static func paths(_ routes: [Route], _ json: inout JSONWriter) {
-        for path in routes.map(\.path).withoutRepetition {
+        var described: Set<String> = []
+        for path in routes.map(\.path) where described.insert(path).inserted {
             json.name(path)
             json.object { json in
                 for route in routes where route.path == path {
@@ -65,33 +76,43 @@ enum OpenAPI {
         if case .needs(let permission) = route.access { json.field("x-permission", permission.rawValue) }
         json.field("parameters", array: { parameters(route, &$0) })
         if case .json(let schema, let isOptional) = route.body {
-            json.field("requestBody", object: { json in
-                json.field("required", !isOptional)
-                content(schema, type: "application/json", &json)
-            })
+            json.field(
+                "requestBody",
+                object: { json in
+                    json.field("required", !isOptional)
+                    content(schema, type: "application/json", &json)
+                })
         }
-        json.field("responses", object: { json in
-            for response in route.responses {
-                json.name(String(response.status))
-                json.object { json in
-                    json.field("description", response.description)
-                    if let schema = response.schema {
-                        content(schema, type: response.status < 400 ? "application/json" : "application/problem+json", &json)
+        json.field(
+            "responses",
+            object: { json in
+                for response in route.responses {
+                    json.name(String(response.status))
+                    json.object { json in
+                        json.field("description", response.description)
+                        if let schema = response.schema {
+                            content(
+                                schema, type: response.status < 400 ? "application/json" : "application/problem+json",
+                                &json)
+                        }
                     }
                 }
-            }
-            json.field("default", object: { json in
-                json.field("description", "A problem (RFC 9457).")
-                content("Problem", type: "application/problem+json", &json)
+                json.field(
+                    "default",
+                    object: { json in
+                        json.field("description", "A problem (RFC 9457).")
+                        content("Problem", type: "application/problem+json", &json)
+                    })
             })
-        })
     }
 
     private static func parameters(_ route: Route, _ json: inout JSONWriter) {
         for segment in route.path.split(separator: "/") where segment.hasPrefix("{") {
             parameter(String(segment.dropFirst().dropLast()), "path", isRequired: true, nil, ["type": "string"], &json)
         }
-        for item in route.query { parameter(item.name, "query", isRequired: false, item.description, item.schema, &json) }
+        for item in route.query {
+            parameter(item.name, "query", isRequired: false, item.description, item.schema, &json)
+        }
         for header in route.headers { parameter(header, "header", isRequired: false, nil, ["type": "string"], &json) }
     }
 
@@ -110,10 +131,12 @@ enum OpenAPI {
     }
 
     private static func content(_ schema: String, type: String, _ json: inout JSONWriter) {
-        json.field("content", object: { json in
-            json.name(type)
-            json.object { $0.field("schema", object: { $0.field("$ref", "#/components/schemas/\(schema)") }) }
-        })
+        json.field(
+            "content",
+            object: { json in
+                json.name(type)
+                json.object { $0.field("schema", object: { $0.field("$ref", "#/components/schemas/\(schema)") }) }
+            })
     }
 }
 

@@ -74,14 +74,16 @@ extension Handlers {
         let metrics = { (path: String, operation: String) in
             Route(
                 method: .get, path: path, access: .needs(.monitorSystem), isProbe: true, operation: operation,
-                summary: "Prometheus text or OpenMetrics, by the Accept header.", responses: [.init(200, "The figures.")],
+                summary: "Prometheus text or OpenMetrics, by the Accept header.",
+                responses: [.init(200, "The figures.")],
                 handler: readMetrics)
         }
         return [
             metrics("/metrics", "metrics"), metrics("/api/v1/system/metrics", "system_metrics"),
             Route(
                 method: .get, path: "/api/v1/cluster", access: .needs(.readCluster), isProbe: true,
-                operation: "read_cluster", summary: "Members, leader, indices and failure tolerance, as this node sees them.",
+                operation: "read_cluster",
+                summary: "Members, leader, indices and failure tolerance, as this node sees them.",
                 responses: [.init(200, "The cluster.", schema: "Cluster")], handler: readCluster),
             Route(
                 method: .get, path: "/problems/{code}", access: .needs(.readContract), operation: "read_problem",
@@ -95,7 +97,9 @@ extension Handlers {
             Route(
                 method: .get, path: path, access: .needs(.readTasks), operation: path == "/ws" ? "socket" : "socket_v1",
                 summary: "Events over a WebSocket: subscribe, resume by offset on any node.",
-                responses: [.init(101, "The socket is open."), .init(426, "Not a WebSocket client.", schema: "Problem")],
+                responses: [
+                    .init(101, "The socket is open."), .init(426, "Not a WebSocket client.", schema: "Problem"),
+                ],
                 handler: explainSocket)
         }
     }

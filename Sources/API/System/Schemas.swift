@@ -10,7 +10,10 @@ enum Schemas {
         ("NewTask", newTask),
         ("Nothing", object([:], isClosed: true)),
         ("Problem", problem),
-        ("ProblemKind", object(["type": string, "title": string, "status": integer, "retry_after_seconds": nullable(integer)])),
+        (
+            "ProblemKind",
+            object(["type": string, "title": string, "status": integer, "retry_after_seconds": nullable(integer)])
+        ),
         ("Progress", progress),
         ("Status", object(["status": string])),
         ("Step", step),
@@ -55,7 +58,9 @@ enum Schemas {
             "priority": ["type": "integer", "minimum": 1, "maximum": 10, "default": 5],
             "agents": ["type": "array", "items": string, "minItems": 1, "maxItems": 64, "uniqueItems": true],
             "strategy": ["type": "string", "enum": ["auto", "parallel", "sequential"]],
-            "plan": object(["steps": ["type": "array", "minItems": 1, "maxItems": 64, "items": planStep]], required: ["steps"], isClosed: true),
+            "plan": object(
+                ["steps": ["type": "array", "minItems": 1, "maxItems": 64, "items": planStep]], required: ["steps"],
+                isClosed: true),
             "depends_on": ["type": "array", "items": string, "maxItems": 64, "uniqueItems": true],
             "auto_execute": ["type": "boolean", "default": true],
             "deadline_seconds": ["type": "number", "exclusiveMinimum": 0],
@@ -78,7 +83,8 @@ enum Schemas {
             "agent_results": ["type": "object", "additionalProperties": AgentResult.schema], "result": anything,
             "output": nullable(string), "summary": nullable(string), "quality_score": share, "success_rate": share,
             "duration_seconds": nullable(number), "execution_metadata": execution,
-            "error_details": nullable(object(["reason": string, "message": nullable(string), "subject": nullable(string)])),
+            "error_details": nullable(
+                object(["reason": string, "message": nullable(string), "subject": nullable(string)])),
             "created_at": time, "updated_at": time, "started_at": nullable(time), "completed_at": nullable(time),
             "created_by": string, "revision": integer,
         ], required: ["task_id", "title", "task_type", "status", "created_at", "revision"])

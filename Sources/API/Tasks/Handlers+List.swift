@@ -2,11 +2,14 @@ import Agents
 import ClusterState
 import HTTPTypes
 import Logging
+import Storage
 import Telemetry
 
 extension Handlers {
     static let listParameters: [QueryParameter] = [
-        .init("status", "The task's status.", ["type": "string", "enum": .array(TaskStatus.allCases.map { .string($0.name) })]),
+        .init(
+            "status", "The task's status.",
+            ["type": "string", "enum": .array(TaskStatus.allCases.map { .string($0.name) })]),
         .init("task_type", "The task's type.", ["type": "string"]),
         .init("created_by", "Who created it.", ["type": "string"]),
         .init("agent", "An agent of its plan.", ["type": "string"]),
@@ -24,7 +27,7 @@ extension Handlers {
     /// `GET /api/v1/tasks`: PostgreSQL merged with the live state, or the live state alone with `partial`.
     func listTasks(_ call: Call) async throws(Problem) -> Answer {
         try call.query.requireNames(Self.listParameters.map(\.name))
-        let query = try TaskQuery(call, limits)
+        let query = try TaskListQuery(call, limits)
         let state = try await state(for: call)
         let (listing, isPartial) = try await listing(query, state)
         var answer = Answer.json(
@@ -45,19 +48,17 @@ extension Handlers {
         return answer
     }
 
-    private func listing(_ query: TaskQuery, _ state: ClusterState) async throws(Problem) -> (TaskListing, isPartial: Bool) {
-        let live: () -> TaskListing = { LiveTaskList.page(query, of: state, nodeName: cluster.name(of:)) }
+    private func listing(_ query: TaskListQuery, _ state: ClusterState) async throws(Problem) -> (
+        TaskListing, isPartial: Bool
+    ) {
         // Without PostgreSQL nothing leaves the live state.
-        guard let store else { return (live(), false) }
-        do throws(TaskStoreError) {
-            return (try await store.list(query, over: state), false)
+        guard let store else { return (LiveTaskList.page(query, of: state, byteLimit: limits.pageBytes), false) }
+        do throws(StorageError) {
+            return (TaskListing(try await store.list(query, over: state)), false)
         } catch {
-            switch error {
-            case .unavailable: return (live(), true)
-            case .failed(let reason):
-                logger.error("the task list cannot be read", metadata: ["error": "\(reason)"])
-                throw Problem(error)
-            }
+            guard error.meansPartial else { throw Problem(error) }
+            logger.debug("the task list is partial", metadata: ["error": "\(error)"])
+            return (LiveTaskList.page(query, of: state, byteLimit: limits.pageBytes), true)
         }
     }
 }
@@ -72,40 +73,53 @@ extension QueryParameter {
         ["type": "string", "enum": ["strong", "session", "stale"], "default": "session"])
 }
 
-extension TaskQuery {
+extension TaskListQuery {
     fileprivate init(_ call: Call, _ limits: APILimits) throws(Problem) {
-        self.init(tenant: call.caller.tenant, limit: limits.pageDefault)
-        let query = call.query
+        self.init(TaskFilter(tenant: call.caller.tenant), limit: limits.pageDefault)
+        var reader = Reader(query: call.query)
+        filter.status = reader.read(
+            "status", "must be one of \(TaskStatus.allCases.map(\.name).joined(separator: ", "))"
+        ) { text in
+            TaskStatus.allCases.first { $0.name == text }
+        }
+        filter.priority = reader.read("priority", "must be a whole number from 1 to 10") { text in
+            UInt32(text).flatMap { 1...10 ~= $0 ? $0 : nil }
+        }
+        let isTime = "must be an RFC 3339 time"
+        filter.createdAfter = reader.read("created_after", isTime) { WallTime(rfc3339: $0) }
+        filter.createdBefore = reader.read("created_before", isTime) { WallTime(rfc3339: $0) }
+        filter.text = reader.read("q", "has too many words") { SearchText($0) }
+        (filter.taskType, filter.createdBy, filter.agent) = (
+            call.query["task_type"], call.query["created_by"], call.query["agent"]
+        )
+        let range = 1...limits.pageMaximum
+        limit =
+            reader.read("limit", "must be a whole number from 1 to \(limits.pageMaximum)") { text in
+                Int(text).flatMap { range.contains($0) ? $0 : nil }
+            } ?? limit
+        _ = reader.read("sort", "must be -created_at") { $0 == "-created_at" ? true : nil }
+        if let offset = reader.read("offset", "must be a whole number", { Int($0).flatMap { $0 >= 0 ? $0 : nil } }) {
+            start = .offset(offset)
+        }
+        if let cursor = reader.read("cursor", "is not one that this API gave", { TaskListCursor(text: $0) }) {
+            if call.query["offset"] != nil {
+                reader.problems.append(FieldProblem("cursor", "give either cursor or offset"))
+            }
+            start = .after(cursor)
+        }
+        guard reader.problems.isEmpty else { throw Problem(.badRequest, fields: reader.problems) }
+    }
+
+    /// Collects what is wrong, so that all of it is answered at once.
+    private struct Reader {
+        let query: QueryItems
         var problems: [FieldProblem] = []
-        func read<Value>(_ name: String, _ message: String, _ parse: (String) -> Value?) -> Value? {
+
+        mutating func read<Value>(_ name: String, _ message: String, _ parse: (String) -> Value?) -> Value? {
             guard let text = query[name] else { return nil }
             if let value = parse(text) { return value }
             problems.append(FieldProblem(name, message))
             return nil
         }
-        status = read("status", "must be one of \(TaskStatus.allCases.map(\.name).joined(separator: ", "))") { text in
-            TaskStatus.allCases.first { $0.name == text }
-        }
-        priority = read("priority", "must be a whole number from 1 to 10") { text in
-            UInt32(text).flatMap { 1...10 ~= $0 ? $0 : nil }
-        }
-        let isTime = "must be an RFC 3339 time"
-        createdAfter = read("created_after", isTime) { WallTime(rfc3339: $0) }
-        createdBefore = read("created_before", isTime) { WallTime(rfc3339: $0) }
-        let range = 1...limits.pageMaximum
-        limit = read("limit", "must be a whole number from 1 to \(limits.pageMaximum)") { text in
-            Int(text).flatMap { range.contains($0) ? $0 : nil }
-        } ?? limit
-        _ = read("sort", "must be -created_at") { $0 == "-created_at" ? true : nil }
-        if let offset = read("offset", "must be a whole number", { Int($0).flatMap { $0 >= 0 ? $0 : nil } }) {
-            start = .offset(offset)
-        }
-        if let cursor = read("cursor", "is not one that this API gave", { TaskCursor(text: $0) }) {
-            if query["offset"] != nil { problems.append(FieldProblem("cursor", "give either cursor or offset")) }
-            start = .after(cursor)
-        }
-        (taskType, createdBy, agent) = (query["task_type"], query["created_by"], query["agent"])
-        text = query["q"].flatMap { $0.trimmed.isEmpty ? nil : $0 }
-        guard problems.isEmpty else { throw Problem(.badRequest, fields: problems) }
     }
 }

@@ -1,6 +1,7 @@
 import ClusterState
 import HTTPTypes
 import Orchestration
+import Storage
 import Telemetry
 
 extension Handlers {
@@ -30,12 +31,12 @@ extension Handlers {
     }
 
     /// What every node agrees on, or the finer figure of the executor if that is further.
-    private func percent(_ document: TaskDocument, _ view: TaskView?, _ tick: ProgressBoard.Tick?) -> Int {
+    private func percent(_ document: StoredTask, _ view: TaskView?, _ tick: ProgressBoard.Tick?) -> Int {
         if document.status == .completed { return 100 }
         return min(99, max(view?.progressPercent ?? 0, tick?.percent ?? 0))
     }
 
-    private func elapsedMilliseconds(_ document: TaskDocument) -> UInt64? {
+    private func elapsedMilliseconds(_ document: StoredTask) -> UInt64? {
         if let duration = document.durationMilliseconds, document.status.isTerminal { return duration }
         guard let start = document.startedAt else { return nil }
         let end = document.completedAt ?? clock()
@@ -43,7 +44,7 @@ extension Handlers {
     }
 
     /// As if the rest went as fast as the part that is done; nil where that says nothing.
-    private func remaining(_ document: TaskDocument, _ percent: Int, _ elapsed: UInt64?) -> UInt64? {
+    private func remaining(_ document: StoredTask, _ percent: Int, _ elapsed: UInt64?) -> UInt64? {
         if document.status.isTerminal { return 0 }
         guard let elapsed, percent >= 5 else { return nil }
         return elapsed * UInt64(100 - percent) / UInt64(percent)
@@ -57,8 +58,12 @@ extension StepView {
             json.field("agent", plan.agent)
             json.field("status", status?.name ?? "pending")
             json.field("attempt", attempt)
-            json.field("started_at", record.flatMap { $0.startedWall == 0 ? nil : WallTime(unsigned: $0.startedWall) }?.rfc3339)
-            json.field("completed_at", record.flatMap { $0.completedWall == 0 ? nil : WallTime(unsigned: $0.completedWall) }?.rfc3339)
+            json.field(
+                "started_at", record.flatMap { $0.startedWall == 0 ? nil : WallTime(unsigned: $0.startedWall) }?.rfc3339
+            )
+            json.field(
+                "completed_at",
+                record.flatMap { $0.completedWall == 0 ? nil : WallTime(unsigned: $0.completedWall) }?.rfc3339)
         }
     }
 }

@@ -1,5 +1,6 @@
 import ClusterState
 import HTTPTypes
+import Storage
 import SwiftProtobuf
 import Telemetry
 

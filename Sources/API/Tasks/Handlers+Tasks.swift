@@ -1,6 +1,7 @@
 import ClusterState
 import HTTPTypes
 import Orchestration
+import Storage
 
 extension Handlers {
     /// `GET /api/v1/tasks/{task_id}`
@@ -27,7 +28,7 @@ extension Handlers {
     }
 
     /// A stale read works without a quorum, so it cannot promise that there is no such task.
-    private func staleDocument(_ key: TaskKey, _ state: ClusterState) async throws(Problem) -> TaskDocument {
+    private func staleDocument(_ key: TaskKey, _ state: ClusterState) async throws(Problem) -> StoredTask {
         if let view = state.task(key) { return live(view, state) }
         if let stored = try await stored(key).get() { return stored }
         throw Problem(.notFound, "this node knows no task with this id; a strong read would be sure")

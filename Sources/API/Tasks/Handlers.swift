@@ -5,6 +5,7 @@ import Logging
 import Orchestration
 import Raft
 import RaftServer
+import Storage
 import Telemetry
 
 /// What the routes work with. Each route's handler is an extension in a file of its own.
@@ -45,9 +46,9 @@ struct Handlers: Sendable {
         }
     }
 
-    /// A document, from the live state or from PostgreSQL. Says "there is none" only when both have been asked, the live state
-    /// by a strong read.
-    func document(_ key: TaskKey, _ seen: ClusterState, isStrong: Bool) async throws(Problem) -> TaskDocument {
+    /// A document, from the live state or from PostgreSQL. Says "there is none" only when both have been asked, the
+    /// live state by a strong read.
+    func document(_ key: TaskKey, _ seen: ClusterState, isStrong: Bool) async throws(Problem) -> StoredTask {
         if let view = seen.task(key) { return live(view, seen) }
         let first = await stored(key)
         if case .success(let document?) = first { return document }
@@ -67,21 +68,21 @@ struct Handlers: Sendable {
     }
 
     /// What PostgreSQL has. Without one nothing ever leaves the live state, so there is nothing else to find.
-    func stored(_ key: TaskKey) async -> Result<TaskDocument?, Problem> {
-        guard let store else { return .success(nil) }
-        do throws(TaskStoreError) {
-            return .success(try await store.task(key))
+    func stored(_ key: TaskKey) async -> Result<StoredTask?, Problem> {
+        guard let store, let identity = ClusterIdentity(cluster.state) else { return .success(nil) }
+        do throws(StorageError) {
+            return .success(try await store.task(key, of: identity))
         } catch {
             logger.debug("the task store did not answer", metadata: ["error": "\(error)"])
             return .failure(Problem(error))
         }
     }
 
-    func live(_ view: TaskView, _ state: ClusterState) -> TaskDocument {
-        TaskDocument(view, in: state, nodeName: cluster.name(of:))
+    func live(_ view: TaskView, _ state: ClusterState) -> StoredTask {
+        StoredTask(view, in: state)
     }
 
-    func answer(_ document: TaskDocument, _ state: ClusterState, status: Int = 200) -> Answer {
+    func answer(_ document: StoredTask, _ state: ClusterState, status: Int = 200) -> Answer {
         var answer = Answer.json(document.encoded(), status: status)
         answer.headers[.eTag] = document.entityTag
         answer.headers[.amasIndex] = "\(state.index)"
@@ -134,7 +135,8 @@ extension APIMetrics {
         case .overloaded: refusals.with("budget").increment()
         case .idempotencyTableFull: refusals.with("idempotency_table").increment()
         case .windowExceeded: refusals.with("window").increment()
-        case .malformed, .noCluster, .clusterExists, .invalid, .tooLarge, .idempotencyConflict, .unknownTask, .unknownNode,
+        case .malformed, .noCluster, .clusterExists, .invalid, .tooLarge, .idempotencyConflict, .unknownTask,
+            .unknownNode,
             .unknownIncarnation, .unknownDependency, .unknownStep, .alreadyExists, .evicted, .wrongState,
             .stepAlreadyCompleted, .fenced, .stale, .sessionEnded, .outcomeForgotten, .notAllNodesReady:
             break

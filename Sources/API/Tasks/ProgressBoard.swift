@@ -47,7 +47,8 @@ struct ProgressMessage: Sendable {
         guard let node = try? JSONReader.read(bytes), let id = node["task_id"]?.stringValue,
             let key = TaskKey(tenant: node["tenant"]?.stringValue ?? "default", id: id)
         else { return nil }
-        let percent: Int64 = if case .integer(let value)? = (node["percent"] ?? node["progress"])?.value { value } else { 0 }
+        let percent: Int64 =
+            if case .integer(let value)? = (node["percent"] ?? node["progress"])?.value { value } else { 0 }
         self.key = key
         tick = ProgressBoard.Tick(percent: Int(min(max(percent, 0), 100)), step: node["step"]?.stringValue)
         json = bytes

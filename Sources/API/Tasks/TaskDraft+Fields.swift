@@ -61,7 +61,9 @@ extension TaskDraft {
         return number
     }
 
-    private mutating func number(_ field: String, _ value: JSONNode, above minimum: Double, to maximum: Double) -> Double? {
+    private mutating func number(_ field: String, _ value: JSONNode, above minimum: Double, to maximum: Double)
+        -> Double?
+    {
         let number: Double?
         switch value.value {
         case .integer(let whole): number = Double(whole)

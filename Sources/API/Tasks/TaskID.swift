@@ -1,7 +1,7 @@
 import Telemetry
 
-/// Ids of new tasks: `task_`, then 26 characters that sort by time (48 bits of milliseconds, 80 random bits, five bits to a
-/// character), so that neighbours in time are neighbours in PostgreSQL's indexes.
+/// Ids of new tasks: `task_`, then 26 characters that sort by time (48 bits of milliseconds, 80 random bits, five bits
+/// to a character), so that neighbours in time are neighbours in PostgreSQL's indexes.
 enum TaskID {
     private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
 

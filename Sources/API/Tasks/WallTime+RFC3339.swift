@@ -1,8 +1,9 @@
 import Telemetry
 
 extension WallTime {
-    /// Reads an RFC 3339 time: `2026-01-02T03:04:05.678Z`, or with an offset such as `+02:00`. Digits beyond microseconds are
-    /// cut; a leap second is the second after it. Nil for anything else, and for days that a month does not have.
+    /// Reads an RFC 3339 time: `2026-01-02T03:04:05.678Z`, or with an offset such as `+02:00`. Digits beyond
+    /// microseconds are cut; a leap second is the second after it. Nil for anything else, and for days that a month
+    /// does not have.
     init?(rfc3339 text: String) {
         var rest = Array(text.utf8)[...]
         func digits(_ count: Int) -> Int64? {
@@ -12,7 +13,9 @@ extension WallTime {
             return value
         }
         func skip(_ character: Character) -> Bool {
-            guard let byte = rest.first, character.asciiValue == byte & (character.isLetter ? 0xDF : 0xFF) else { return false }
+            guard let byte = rest.first, character.asciiValue == byte & (character.isLetter ? 0xDF : 0xFF) else {
+                return false
+            }
             rest.removeFirst()
             return true
         }

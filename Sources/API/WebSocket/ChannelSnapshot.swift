@@ -1,18 +1,19 @@
 import ClusterState
 import Orchestration
 import Raft
+import Storage
 
 /// What a channel looks like now: for a client whose offset can no longer be resumed from.
 enum ChannelSnapshot {
     /// Null for a task that is not live.
     static func json(
-        of channel: EventChannel, in state: ClusterState, tenant: String, limits: APILimits, nodeName: (NodeID) -> String
+        of channel: EventChannel, in state: ClusterState, tenant: String, limits: APILimits
     ) -> [UInt8] {
         JSONWriter.document { json in
             switch channel {
             case .task(let id):
                 guard let key = TaskKey(tenant: tenant, id: id), let view = state.task(key) else { return json.null() }
-                let document = TaskDocument(view, in: state, nodeName: nodeName)
+                let document = StoredTask(view, in: state)
                 let whole = document.encoded()
                 if whole.count <= limits.eventBytes { json.raw(whole) } else { brief(document, &json) }
             case .tasks, .agents:
@@ -47,7 +48,7 @@ enum ChannelSnapshot {
         }
     }
 
-    private static func brief(_ document: TaskDocument, _ json: inout JSONWriter) {
+    private static func brief(_ document: StoredTask, _ json: inout JSONWriter) {
         json.object { json in
             json.field("task_id", document.key.id)
             json.field("status", document.status.name)

@@ -18,7 +18,9 @@ enum EventChannel: Hashable, Sendable {
         case "providers": self = .providers
         case "cluster": self = .cluster
         default:
-            guard name.hasPrefix("task:"), TaskKey(tenant: "t", id: String(name.dropFirst(5))) != nil else { return nil }
+            guard name.hasPrefix("task:"), TaskKey(tenant: "t", id: String(name.dropFirst(5))) != nil else {
+                return nil
+            }
             self = .task(String(name.dropFirst(5)))
         }
     }

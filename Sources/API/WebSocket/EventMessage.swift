@@ -30,7 +30,7 @@ struct EventMessage: Sendable {
         tenant = event.record.tenant
         channels = EventChannel.channels(of: event.record)
         tail = []
-        let result = event.result.flatMap(TaskDocument.json)
+        let result = event.result?.json
         let withResult = Self.tail(event, epoch, result, nodeName)
         tail =
             withResult.count + 256 <= limits.eventBytes || result == nil
@@ -107,17 +107,20 @@ struct EventMessage: Sendable {
         let record = event.record
         switch event.kind {
         case .agentCompleted, .agentFailed, .taskCompleted, .taskFailed, .taskCancelled: break
-        case .taskCreated, .taskExecutionStarted, .agentStarted, .approvalRequired, .memberChanged, .breakerChanged: return
+        case .taskCreated, .taskExecutionStarted, .agentStarted, .approvalRequired, .memberChanged, .breakerChanged:
+            return
         }
         json.field("summary", record.summary.isEmpty ? nil : record.summary)
         json.field("quality_score", decimal: record.hasQualityPpm ? UInt64(record.qualityPpm) : nil, digits: 6)
         json.field("duration_seconds", decimal: record.durationMilliseconds, digits: 3)
         if record.hasFailure {
-            json.field("error_details", object: { json in
-                json.field("reason", record.failure.reason?.name)
-                json.field("message", record.failure.message)
-                json.field("subject", record.failure.subject)
-            })
+            json.field(
+                "error_details",
+                object: { json in
+                    json.field("reason", record.failure.reason?.name)
+                    json.field("message", record.failure.message)
+                    json.field("subject", record.failure.subject)
+                })
         }
         if let result { return json.field("result", raw: result) }
         guard record.resultLength > 0 else { return }

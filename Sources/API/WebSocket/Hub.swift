@@ -9,10 +9,10 @@ import Telemetry
 
 /// Brings events from the replicated state to the WebSockets of this node.
 ///
-/// The log is the only queue: an applied batch merely wakes the hub, which reads the events behind its position from the state's
-/// window, encodes each once, on a thread of its own, and hands them to the `HubShard` of each event loop. When a shard is behind,
-/// the hub stops reading; nothing is lost, since the window waits. Whoever subscribes is brought up to date by his shard from
-/// the same window.
+/// The log is the only queue: an applied batch merely wakes the hub, which reads the events behind its position from
+/// the state's window, encodes each once, on a thread of its own, and hands them to the `HubShard` of each event loop.
+/// When a shard is behind, the hub stops reading; nothing is lost, since the window waits. Whoever subscribes is
+/// brought up to date by his shard from the same window.
 final class Hub: Sendable {
     let cluster: any ClusterService
     let metrics: APIMetrics
@@ -116,7 +116,8 @@ final class Hub: Sendable {
     private func pass() {
         isAwake.store(false, ordering: .sequentiallyConsistent)
         let wasRestored = isRestored.exchange(false, ordering: .sequentiallyConsistent)
-        // The state before the count: a socket that opens after the count is read subscribes to a state at least this new.
+        // The state before the count: a socket that opens after the count is read subscribes to a state at least this
+        // new.
         let state = cluster.state
         guard sockets.load(ordering: .sequentiallyConsistent) > 0 else {
             position.value = EventOffset.end(of: state.index)
@@ -158,11 +159,14 @@ final class Hub: Sendable {
     private func receiveProgress(_ bytes: [UInt8]) {
         guard let message = ProgressMessage(bytes) else { return }
         progress.put(message.tick, message.key)
-        guard sockets.load(ordering: .relaxed) > 0, cluster.state.task(message.key)?.status.isTerminal != true else { return }
+        guard sockets.load(ordering: .relaxed) > 0, cluster.state.task(message.key)?.status.isTerminal != true else {
+            return
+        }
         let id = message.key.id
         broadcast(
             EventMessage(
-                ephemeral: "task_progress", on: [.tasks, .task(id)], tenant: message.key.tenant, taskID: id, at: clock(),
+                ephemeral: "task_progress", on: [.tasks, .task(id)], tenant: message.key.tenant, taskID: id,
+                at: clock(),
                 coalescingKey: "progress:\(id)", data: message.json))
     }
 
@@ -176,7 +180,8 @@ final class Hub: Sendable {
         }
         broadcast(
             EventMessage(
-                ephemeral: "leader_changed", on: [.cluster], tenant: "", taskID: nil, at: clock(), coalescingKey: "leader",
+                ephemeral: "leader_changed", on: [.cluster], tenant: "", taskID: nil, at: clock(),
+                coalescingKey: "leader",
                 data: data))
     }
 

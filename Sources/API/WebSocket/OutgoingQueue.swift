@@ -2,8 +2,8 @@ import NIOCore
 
 /// What waits for one client that does not read fast enough.
 ///
-/// Durable messages keep their order and are never left out: when they no longer fit, the client has to go. Ephemeral ones are
-/// coalesced by key, sent after the durable ones, and the first to be dropped.
+/// Durable messages keep their order and are never left out: when they no longer fit, the client has to go. Ephemeral
+/// ones are coalesced by key, sent after the durable ones, and the first to be dropped.
 struct OutgoingQueue {
     enum Verdict: Equatable {
         case queued

@@ -64,8 +64,7 @@ extension SocketHandler {
     }
 
     private func snapshot(_ channel: EventChannel, _ state: ClusterState) -> [UInt8] {
-        ChannelSnapshot.json(
-            of: channel, in: state, tenant: principal.tenant, limits: limits, nodeName: hub.cluster.name(of:))
+        ChannelSnapshot.json(of: channel, in: state, tenant: principal.tenant, limits: limits)
     }
 
     // MARK: Live

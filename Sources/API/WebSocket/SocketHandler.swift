@@ -6,8 +6,8 @@ import Telemetry
 
 /// One open WebSocket: frames to and from the session, and the queue of what the client has not taken.
 ///
-/// Lives on its channel's event loop. Nothing is passed on inwards: Hummingbird's HTTP channel is behind it in the pipeline and
-/// knows no frames. `SocketHandler+Subscriptions` keeps the channels.
+/// Lives on its channel's event loop. Nothing is passed on inwards: Hummingbird's HTTP channel is behind it in the
+/// pipeline and knows no frames. `SocketHandler+Subscriptions` keeps the channels.
 final class SocketHandler: ChannelInboundHandler {
     typealias InboundIn = WebSocketFrame
     typealias OutboundOut = WebSocketFrame

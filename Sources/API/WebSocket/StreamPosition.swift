@@ -1,8 +1,8 @@
 import ClusterState
 import Raft
 
-/// Names the run of offsets that a client's offset belongs to: the cluster and its generation. Any node of the cluster can
-/// resume a client of the same epoch.
+/// Names the run of offsets that a client's offset belongs to: the cluster and its generation. Any node of the cluster
+/// can resume a client of the same epoch.
 enum StreamEpoch {
     static func name(of state: ClusterState) -> String { "\(state.clusterID ?? "").\(state.generation)" }
 }

@@ -1,7 +1,7 @@
 import ClusterState
 
-/// One client's side of the protocol as a value: texts and heartbeats in, actions out. Times are milliseconds of any clock that
-/// does not go back.
+/// One client's side of the protocol as a value: texts and heartbeats in, actions out. Times are milliseconds of any
+/// clock that does not go back.
 struct WebSocketSession: Sendable {
     enum Action: Equatable, Sendable {
         case send([UInt8])
@@ -64,7 +64,9 @@ struct WebSocketSession: Sendable {
         let isTask = type == "subscribe_task" || type == "unsubscribe_task"
         let name = isTask ? message["task_id"]?.stringValue.map { "task:\($0)" } : message["channel"]?.stringValue
         guard let channel = name.flatMap(EventChannel.init) else {
-            let expected = isTask ? "task_id must be a task's id" : "channel must be task:<id>, tasks, agents, providers or cluster"
+            let expected =
+                isTask
+                ? "task_id must be a task's id" : "channel must be task:<id>, tasks, agents, providers or cluster"
             return [.send(Self.error("unknown_channel", expected, id: id))]
         }
         guard type == "subscribe" || type == "subscribe_task" else {
@@ -72,7 +74,10 @@ struct WebSocketSession: Sendable {
             return [.unsubscribe(channel, id: id)]
         }
         guard channels.contains(channel) || channels.count < limits.subscriptionsPerSocket else {
-            return [.send(Self.error("too_many", "a socket may have \(limits.subscriptionsPerSocket) subscriptions", id: id))]
+            return [
+                .send(
+                    Self.error("too_many", "a socket may have \(limits.subscriptionsPerSocket) subscriptions", id: id))
+            ]
         }
         let since: ResumePoint?
         switch Self.resumePoint(message["since"]) {
@@ -83,7 +88,9 @@ struct WebSocketSession: Sendable {
         return [.subscribe(channel, since: since, id: id)]
     }
 
-    private struct BadSince: Error { let message = "since must be {\"epoch\": …, \"offset\": …} as an event gave them" }
+    private struct BadSince: Error {
+        let message = "since must be {\"epoch\": …, \"offset\": …} as an event gave them"
+    }
 
     private static func resumePoint(_ node: JSONNode?) -> Result<ResumePoint?, BadSince> {
         guard let node else { return .success(nil) }

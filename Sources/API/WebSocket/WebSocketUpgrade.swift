@@ -8,11 +8,11 @@ import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 import NIOWebSocket
 
-/// Turns a connection into a WebSocket (RFC 6455 §4.2) when a request asks for it and the gate lets it; everything else goes on
-/// to the router. NIO's own upgrader is no choice: it drops requests that it does not upgrade.
+/// Turns a connection into a WebSocket (RFC 6455 §4.2) when a request asks for it and the gate lets it; everything else
+/// goes on to the router. NIO's own upgrader is no choice: it drops requests that it does not upgrade.
 ///
-/// The request is held until its last part has come, so that the HTTP decoder has nothing left to say when it goes. The decision
-/// is immediate, so nothing queues here.
+/// The request is held until its last part has come, so that the HTTP decoder has nothing left to say when it goes. The
+/// decision is immediate, so nothing queues here.
 final class WebSocketUpgrade: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart

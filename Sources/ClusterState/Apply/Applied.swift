@@ -12,7 +12,7 @@ public struct Applied: Sendable {
     /// In the order of their ordinals.
     public let events: [Event]
     public let assignments: [AssignmentChange]
-    /// Tasks that read differently now, each once for every time it changed: for caches and for those who wait.
+    /// Tasks that have a new revision: for caches and for those who wait.
     public let changedTasks: [TaskKey]
     /// The chain's hash after the entry.
     public let hash: StateHash

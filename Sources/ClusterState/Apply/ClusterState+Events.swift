@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 import FoundationEssentials
-#else
-import Foundation
-#endif
 import Raft
 
 /// Events come from apply, so every node has the same ones at the same offsets (`design/state.md` 23).
@@ -96,7 +92,8 @@ extension ClusterState {
     /// Keeps the window that clients can resume from within its bounds.
     mutating func trimEvents() {
         let settings = settings
-        while UInt64(tables.events.count) > settings.eventWindowCount || indexes.eventBytes > settings.eventWindowBytes {
+        while UInt64(tables.events.count) > settings.eventWindowCount || indexes.eventBytes > settings.eventWindowBytes
+        {
             guard entry.forgottenLeft > 0, let oldest = tables.events.rows.first?.key else { return }
             entry.forgottenLeft -= 1
             guard let row = tables.events.remove(oldest, &entry.changes) else { return }

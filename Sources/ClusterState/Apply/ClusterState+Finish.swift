@@ -60,7 +60,8 @@ extension ClusterState {
         case .completed:
             terminate(&record, at: key, as: .completed, result: result)
         case .failed:
-            let failure = finish.failure.reason == nil
+            let failure =
+                finish.failure.reason == nil
                 ? Failure(.agentsFailed, message: finish.failure.message, subject: finish.failure.subject)
                 : finish.failure
             terminate(&record, at: key, as: .failed, failure: failure, result: result)

@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 import FoundationEssentials
-#else
-import Foundation
-#endif
 import Raft
 
 /// What PostgreSQL has and has not (`design/state.md` 22).

@@ -50,7 +50,7 @@ extension ClusterState {
     /// True if none is left. What one entry may not forget, the session's next one does.
     @discardableResult
     mutating func forgetOutcomes(of session: SessionKey, below floor: UInt64) -> Bool {
-        while let first = tables.outcomes.rows.from(OutcomeKey(session: session, sequence: 0)).first?.key,
+        while let first = tables.outcomes.rows.first(from: OutcomeKey(session: session, sequence: 0))?.key,
             first.session == session, first.sequence < floor
         {
             guard entry.forgottenLeft > 0 else { return false }

@@ -16,7 +16,8 @@ extension ClusterState {
         let dependencies = examineDependencies(of: command.spec, tenant: key.tenant)
         if case .unknown(let id) = dependencies { return .rejected(.unknownDependency(id: id)) }
         let reservation = command.spec.autoExecute ? reservation(for: command.spec) : 0
-        if let rejection = admissionRejection(reserving: reservation + entry.bodyBytes) { return .rejected(rejection) }
+        let needed = reservation + entry.bodyBytes + Indexes.taskOverheadBytes
+        if let rejection = admissionRejection(reserving: needed) { return .rejected(rejection) }
         if let rejection = makeRoom(for: idempotency) { return .rejected(rejection) }
         let revision = accept(command.spec, as: key, dependencies)
         remember(idempotency, key, revision)
@@ -100,12 +101,14 @@ extension ClusterState {
     /// The most that the task's results can take. A plan of one step has one result: the task's is that of the step.
     func reservation(for spec: TaskSpec) -> UInt64 {
         let results = spec.steps.count == 1 ? 1 : UInt64(spec.steps.count) + 1
-        return resultLimit(for: spec) * results + limits.taskOverheadBytes
+        return resultLimit(for: spec) * results
     }
 
+    /// What can neither be evicted nor refused counts: tasks that live or that PostgreSQL has not taken, and the results
+    /// that live ones may still bring.
     func admissionRejection(reserving bytes: UInt64) -> Rejection? {
         let settings = settings
-        let used = indexes.reservedBytes + indexes.outboxBytes
+        let used = indexes.reservedBytes + indexes.pinnedBytes
         if used + bytes > settings.admissionLimitBytes || UInt64(indexes.outbox.count) >= settings.admissionLimitTasks {
             return .overloaded(retryAfterSeconds: limits.overloadRetrySeconds)
         }

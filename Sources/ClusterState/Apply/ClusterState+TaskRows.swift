@@ -5,9 +5,10 @@ extension ClusterState {
     mutating func putTask(_ record: TaskRecord, at key: TaskKey) {
         precondition(record.reservedBytes == 0 || !record.status.isTerminal, "a task that ended holds no reservation")
         precondition(record.status.isOnNode == (record.nodeID != 0) || record.status.isTerminal)
-        indexes.taskChanged(key, from: tables.tasks[key], to: record)
+        let old = tables.tasks[key]
+        indexes.taskChanged(key, from: old, to: record)
         tables.tasks.put(record, at: key, &entry.changes)
-        entry.changedTasks.append(key)
+        if old?.revision != record.revision { entry.changedTasks.append(key) }
     }
 
     /// Marks a change that the world sees: the task goes into the outbox under a new revision.

@@ -55,8 +55,6 @@ public struct Limits: Sendable {
 
     // MARK: Admission
 
-    /// Set aside for each live task beside its results: records, indexes, queue.
-    public var taskOverheadBytes: UInt64 = 4_096
     /// What a refused client is told to wait.
     public var overloadRetrySeconds: UInt64 = 2
     public var idempotencyRetrySeconds: UInt64 = 60

@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 import FoundationEssentials
-#else
-import Foundation
-#endif
 import SwiftProtobuf
 
 /// Looks for fields that this build does not know, at any depth. In the log they must not be skipped: a node that ignored

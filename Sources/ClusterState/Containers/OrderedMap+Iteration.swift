@@ -58,11 +58,6 @@ struct OrderedMapTail<Key: Comparable & Sendable, Value: Sendable>: Sequence {
     fileprivate let start: Key
 
     func makeIterator() -> OrderedMap<Key, Value>.Iterator { map.makeIterator(startingAt: start) }
-
-    var first: (key: Key, value: Value)? {
-        var iterator = makeIterator()
-        return iterator.next()
-    }
 }
 
 /// An ordered set with the same properties as `OrderedMap`.
@@ -79,5 +74,5 @@ struct OrderedSet<Element: Comparable & Sendable>: Sequence, Sendable {
     mutating func remove(_ element: Element) { members.removeValue(forKey: element) }
     func makeIterator() -> some IteratorProtocol<Element> { members.lazy.map { $0.key }.makeIterator() }
     func from(_ element: Element) -> some Sequence<Element> { members.from(element).lazy.map { $0.key } }
-    func first(from element: Element) -> Element? { members.from(element).first?.key }
+    func first(from element: Element) -> Element? { members.first(from: element)?.key }
 }

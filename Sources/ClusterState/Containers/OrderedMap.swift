@@ -35,6 +35,24 @@ struct OrderedMap<Key: Comparable & Sendable, Value: Sendable>: Sendable {
         return (node.keys[0], node.values[0])
     }
 
+    /// The first element whose key is not less than `key`.
+    func first(from key: Key) -> (key: Key, value: Value)? {
+        guard var node = root else { return nil }
+        // Where everything in the leaf is less, the answer is the first of the subtree to the right.
+        var right: Node?
+        while !node.isLeaf {
+            let children = node.children
+            let index = node.childIndex(for: key)
+            if index + 1 < children.count { right = children[index + 1] }
+            node = children[index]
+        }
+        let index = node.position(of: key).index
+        if index < node.keys.count { return (node.keys[index], node.values[index]) }
+        guard var next = right else { return nil }
+        while !next.isLeaf { next = next.children[0] }
+        return (next.keys[0], next.values[0])
+    }
+
     var last: (key: Key, value: Value)? {
         guard var node = root else { return nil }
         while !node.isLeaf { node = node.children[node.children.count - 1] }

@@ -31,7 +31,8 @@ public nonisolated struct Settings: Sendable {
   /// Largest decoded result of one step or task. Default 64 KiB.
   public var resultLimitBytes: UInt64 = 0
 
-  /// Reserved result bytes of live tasks plus bytes that PostgreSQL has not taken. Default 1 GiB.
+  /// Bytes of tasks that live or that PostgreSQL has not taken, plus the results that live ones may still bring.
+  /// Default 1 GiB.
   public var admissionLimitBytes: UInt64 = 0
 
   /// Tasks that PostgreSQL has not taken. Default 500,000.

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Musl
-#endif
 
 /// Bytes compared as bytes. Identifiers are never compared as `String`: its order and equality follow Unicode tables
 /// that change between releases of Swift, and two nodes of different builds would disagree (`design/state.md` 6).

@@ -23,7 +23,8 @@ extension ClusterState {
         let plan = spec(of: key).steps
         return stepRows(of: key).map { row in
             StepView(
-                ordinal: row.key.step, plan: plan[Int(row.key.step)], attempt: row.key.attempt, record: row.value.record)
+                ordinal: row.key.step, plan: plan[Int(row.key.step)], attempt: row.key.attempt, record: row.value.record
+            )
         }
     }
 
@@ -93,6 +94,9 @@ extension ClusterState {
     public var outboxBytes: UInt64 { indexes.outboxBytes }
     /// Result bytes that admission has set aside for live tasks.
     public var reservedBytes: UInt64 { indexes.reservedBytes }
+    /// Bytes of tasks that live or that PostgreSQL has not taken. With `reservedBytes` this is what admission compares
+    /// with `settings.admissionLimitBytes`.
+    public var pinnedBytes: UInt64 { indexes.pinnedBytes }
     /// Bytes of persisted tasks that are kept for their grace.
     public var retainedBytes: UInt64 { indexes.retainedBytes }
 

@@ -10,18 +10,25 @@ extension ClusterState {
             indexes.clusterChanged(to: record)
             return true
         case .nodes:
-            guard let (key, record) = tables.nodes.restore(key: key, record: record), record.isSound else { return false }
+            guard let (key, record) = tables.nodes.restore(key: key, record: record), record.isSound else {
+                return false
+            }
             indexes.nodeChanged(NodeID(key.value), to: record)
             return true
         case .sessions: return tables.sessions.restore(key: key, record: record) != nil
         case .outcomes: return tables.outcomes.restore(key: key, record: record) != nil
         case .idempotency:
-            guard let (key, record) = tables.idempotency.restore(key: key, record: record) else { return false }
+            // The tenant is in the key; the id must be one that a task can have.
+            guard let (key, record) = tables.idempotency.restore(key: key, record: record),
+                TaskKey(tenant: "any", id: record.taskID) != nil
+            else { return false }
             indexes.idempotencyChanged(key, from: nil, to: record)
             return true
         case .specs: return tables.specs.restore(key: key, record: record) != nil
         case .tasks:
-            guard let (key, record) = tables.tasks.restore(key: key, record: record), record.isSound else { return false }
+            guard let (key, record) = tables.tasks.restore(key: key, record: record), record.isSound else {
+                return false
+            }
             indexes.taskChanged(key, from: nil, to: record)
             return true
         case .steps:

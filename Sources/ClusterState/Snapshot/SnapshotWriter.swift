@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 import FoundationEssentials
-#else
-import Foundation
-#endif
 import Raft
 
 /// Writes a state as a snapshot, one chunk at a time. It works on a copy: making one is free and the owner of the state

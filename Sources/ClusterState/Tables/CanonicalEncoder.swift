@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 import FoundationEssentials
-#else
-import Foundation
-#endif
 import SwiftProtobuf
 
 /// Writes a record's canonical bytes: protobuf's wire format, fields in the order of their numbers, defaults left out.

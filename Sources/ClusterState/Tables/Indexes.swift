@@ -22,14 +22,18 @@ struct Indexes: Sendable {
     private(set) var waitingCount = 0
     /// Bytes of tasks that PostgreSQL has not taken.
     private(set) var outboxBytes: UInt64 = 0
-    /// Bytes of tasks kept only for their grace.
+    /// Bytes of tasks kept only for their grace: room that eviction can give back.
     private(set) var retainedBytes: UInt64 = 0
+    /// Bytes of all other tasks: live, or not in PostgreSQL yet.
+    private(set) var pinnedBytes: UInt64 = 0
     /// Result bytes that admission has set aside for live tasks.
     private(set) var reservedBytes: UInt64 = 0
     private(set) var eventBytes: UInt64 = 0
 
-    /// What an event costs beside its record.
+    /// What an event costs in memory beside its record.
     static let eventOverheadBytes: UInt64 = 64
+    /// What a task costs in memory beside its rows: keys, nodes of the tables, places in these indexes.
+    static let taskOverheadBytes: UInt64 = 1_024
 
     // MARK: Tasks
 
@@ -119,7 +123,12 @@ struct Indexes: Sendable {
         if record.status == .pending && record.held { heldCount += sign }
         if record.status == .pending && !record.held && !record.unmet.isEmpty { waitingCount += sign }
         if !record.isProjected { Self.add(record.storedBytes, to: &outboxBytes, sign) }
-        if record.isRetained { Self.add(record.storedBytes, to: &retainedBytes, sign) }
+        let cost = record.storedBytes + Self.taskOverheadBytes
+        if record.isRetained {
+            Self.add(cost, to: &retainedBytes, sign)
+        } else {
+            Self.add(cost, to: &pinnedBytes, sign)
+        }
         Self.add(record.reservedBytes, to: &reservedBytes, sign)
         precondition(statusCounts[Int(record.status.rawValue)] >= 0, "a task is counted once")
     }

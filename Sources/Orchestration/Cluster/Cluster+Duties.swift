@@ -55,6 +55,7 @@ extension Cluster {
                 .clusterCreated(
                     .with {
                         $0.clusterID = configuration.server.clusterID
+                        $0.generation = 1
                         $0.settings = configuration.settings
                     }))
         }

@@ -64,6 +64,18 @@ public final class Cluster: Sendable {
                 logSynced: hooks.logSynced, applied: hooks.applied, failed: hooks.failed),
             logger: logger)
         _ = observers.add { waiters.notify($0) }
+        _ = observers.add { Self.reportRefusals(in: $0, logger) }
+    }
+
+    /// Nobody waits for the outcome of a command outside a session: a refusal would otherwise go unseen.
+    private static func reportRefusals(in batch: AppliedBatch, _ logger: Logger) {
+        for applied in batch.applied where applied.session == nil {
+            switch applied.outcome {
+            case .done, .task, .replayed, .rejected(.stale), .rejected(.clusterExists): continue
+            case .rejected(let reason):
+                logger.warning("a command was refused", metadata: ["index": "\(applied.index)", "reason": "\(reason)"])
+            }
+        }
     }
 
     /// The first data folder that the cluster saw of a node is that node; one with another has lost what it promised.

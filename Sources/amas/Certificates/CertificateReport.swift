@@ -50,6 +50,21 @@ struct CertificateReport: Equatable {
     var problems: [Problem]
 }
 
+extension CertificateReport: CustomStringConvertible {
+    /// One line, the names under it, then a line for each problem.
+    var description: String {
+        let owner =
+            switch role {
+            case .authority: "authority of \(clusterID ?? commonName)"
+            case .node(let node): "node \(node) of \(clusterID ?? "no cluster")"
+            case .foreign: "foreign certificate \(commonName)"
+            }
+        let dates = "valid from \(UTCTime.text(validFrom)) until \(UTCTime.text(validUntil))"
+        let lines = ["\(path): \(owner), \(dates), serial \(serial)", "  names: \(names.joined(separator: ", "))"]
+        return (lines + problems.map { "  problem: \($0)" }).joined(separator: "\n")
+    }
+}
+
 extension CertificateAuthority {
     /// Looks at every `.crt` file of `directory`, the authority first, then by name.
     /// - Parameter now: seconds since 1970.

@@ -140,7 +140,7 @@ struct RunningNode {
     private struct Stores {
         var projector: Projector
         var pools: [PostgresPool]
-        var tasks: StoredTasks
+        var queries: TaskQueries
     }
 
     private static func store(
@@ -153,8 +153,7 @@ struct RunningNode {
         let projector = Projector(
             cluster: cluster, projection: TaskProjection(pool: writing, logger: logger),
             prepare: { () async throws(StorageError) in try await StorageSchema.migrate(writing) }, logger: logger)
-        let tasks = StoredTasks(queries: TaskQueries(pool: reading), identity: { ClusterIdentity(cluster.state) })
-        return Stores(projector: projector, pools: [reading, writing], tasks: tasks)
+        return Stores(projector: projector, pools: [reading, writing], queries: TaskQueries(pool: reading))
     }
 
     private static func api(
@@ -166,7 +165,7 @@ struct RunningNode {
             throw CommandFailure(code: .usage, message: "http.api_key_file: cannot read a key from \(path)")
         }
         let services = APIServices(
-            cluster: cluster, store: stores?.tasks, access: APIKeyAccess(key: key), catalog: .builtIn(),
+            cluster: cluster, store: stores?.queries, access: APIKeyAccess(key: key), catalog: .builtIn(),
             workspace: workspace, registry: registry,
             components: { NodeHealth.components(cluster: cluster, projector: stores?.projector, executor: executor) },
             clock: { WallTime.system() })

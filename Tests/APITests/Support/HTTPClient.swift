@@ -88,6 +88,14 @@ extension TestNode {
         return try await connection.request(method, path, headers, body: body, key: key)
     }
 
+    /// Waits until the metrics contain a line.
+    func until(_ line: String) async throws {
+        for _ in 0..<5000 {
+            if try await get("/metrics").text.contains(line) { return }
+        }
+        Issue.record("the metrics never said \(line)")
+    }
+
     func get(_ path: String, _ headers: [String: String] = [:]) async throws -> Reply {
         try await request("GET", path, headers)
     }

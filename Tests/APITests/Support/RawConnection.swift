@@ -1,7 +1,8 @@
 import NIOCore
 import NIOPosix
 
-/// A TCP connection in the hands of a test: bytes out, bytes in. It ends after a while, so that a test can fail but not hang.
+/// A TCP connection in the hands of a test: bytes out, bytes in. It ends after a while, so that a test can fail but not
+/// hang.
 final class RawConnection {
     private let channel: any Channel
     private var iterator: AsyncStream<[UInt8]>.Iterator

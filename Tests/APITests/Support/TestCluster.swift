@@ -36,13 +36,14 @@ final class TestCluster: ClusterService {
         let waiters = waiters
         _ = observers.add { waiters.notify($0) }
         watch.changed(Standing(role: .leader, term: Term(1), leader: NodeID(1)))
-        apply(
+        create(
             .clusterCreated(
                 .with {
                     $0.clusterID = "test"
+                    $0.generation = 1
                     $0.settings = settings
                 }))
-        apply(
+        create(
             .nodeAvailable(
                 .with {
                     $0.nodeID = 1
@@ -52,6 +53,11 @@ final class TestCluster: ClusterService {
                     $0.slots = slots
                     $0.machineVersionMax = 1
                 }))
+    }
+
+    /// What a test cannot do without.
+    private func create(_ body: Command.OneOf_Body) {
+        if case .rejected(let rejection) = apply(body) { preconditionFailure("\(rejection)") }
     }
 
     // MARK: ClusterService
@@ -65,8 +71,10 @@ final class TestCluster: ClusterService {
             name: "n1", identity: identity,
             server: ServerStatus(
                 id: NodeID(1), standing: Standing(role: .leader, term: Term(1), leader: NodeID(1)),
-                membership: Membership(voters: [NodeID(1)]), lastIndex: index, firstIndex: LogIndex(1), commitIndex: index,
-                durableIndex: index, appliedIndex: index, snapshotIndex: .zero, peers: [], millisecondsSinceLeaderContact: 0,
+                membership: Membership(voters: [NodeID(1)]), lastIndex: index, firstIndex: LogIndex(1),
+                commitIndex: index,
+                durableIndex: index, appliedIndex: index, snapshotIndex: .zero, peers: [],
+                millisecondsSinceLeaderContact: 0,
                 clusterTimeMicroseconds: state.now.microseconds, hasLostMajority: false, halted: nil),
             links: [], isDraining: false, unreadyReason: behaviour.withLock { $0.unreadyReason })
     }
@@ -94,7 +102,9 @@ final class TestCluster: ClusterService {
     func waitForTask(
         _ key: TaskKey, milliseconds: UInt64, until isMet: @escaping @Sendable (TaskView?) -> Bool
     ) async -> ClusterState {
-        await waiters.wait(for: key, milliseconds: milliseconds, current: { self.machine.state }) { isMet($0.task(key)) }
+        await waiters.wait(for: key, milliseconds: milliseconds, current: { self.machine.state }) {
+            isMet($0.task(key))
+        }
         return state
     }
 
@@ -117,7 +127,8 @@ final class TestCluster: ClusterService {
             let sequence = inSession ? log.sequence : 0
             do {
                 var bytes = try Envelope(
-                    command: Command(body), session: inSession ? Envelope.Session(node: NodeID(1), boot: BootID(1)) : nil,
+                    command: Command(body),
+                    session: inSession ? Envelope.Session(node: NodeID(1), boot: BootID(1)) : nil,
                     sequence: sequence, floor: sequence, tenant: tenant, trace: trace
                 ).encoded()
                 // One millisecond a command.

@@ -15,13 +15,16 @@ final class TestNode: Sendable {
     var port: Int { server.port ?? 0 }
 
     private init(
-        cluster: TestCluster, store: (any TaskStore)?, access: any AccessPolicy, _ change: (inout APIConfiguration) -> Void
+        cluster: TestCluster, store: (any TaskStore)?, access: any AccessPolicy,
+        _ change: (inout APIConfiguration) -> Void
     ) throws {
         self.cluster = cluster
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("amas-api-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try Data("let x = 1\n".utf8).write(to: folder.appendingPathComponent("one.swift"))
         var configuration = APIConfiguration(host: "127.0.0.1", port: 0, version: "1.2.3")
+        configuration.limits.drainSpreadMilliseconds = 20
+        configuration.limits.closeMilliseconds = 100
         change(&configuration)
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
@@ -39,9 +42,9 @@ final class TestNode: Sendable {
         configure: (inout APIConfiguration) -> Void = { _ in }, _ body: (TestNode) async throws -> Void
     ) async throws {
         let node = try TestNode(cluster: cluster, store: store, access: access, configure)
-        try await node.server.start()
         let result: Result<Void, any Error>
         do {
+            try await node.server.start()
             result = .success(try await body(node))
         } catch {
             result = .failure(error)

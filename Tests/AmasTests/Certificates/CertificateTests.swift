@@ -243,6 +243,9 @@ struct CertificateTests {
             reports.map(\.problems) == [
                 [], [], [.notSignedByAuthority, .keyMismatch], [.keyMissing], [.keyExposed(mode: 0o640)],
             ])
+        #expect("\(reports[3])".contains("node 3 of cluster-1, valid from \(UTCTime.text(now - 300))"))
+        #expect("\(reports[3])".hasSuffix("\n  problem: its key is missing"))
+        #expect(UTCTime.text(1_795_367_526) == "2026-11-22T17:12:06Z")
         let later = try CertificateAuthority.inspect(directory: path, now: now + 340 * 86_400)
         #expect(later[1].problems == [.expiresWithinDays(30)])
         #expect(try CertificateAuthority.inspect(directory: path, now: now + 365 * 86_400)[1].problems == [.expired])

@@ -19,11 +19,13 @@ struct Cluster {
     /// A cluster with nodes 1... of so many slots, each at boot 1.
     init(nodes: Int, slots: UInt32 = 4, settings: Settings = Settings(), limits: Limits = .version1) throws {
         self.init(limits: limits)
-        try propose(.clusterCreated(.with {
-            $0.clusterID = "test-cluster"
-            $0.generation = 1
-            $0.settings = settings
-        }))
+        try propose(
+            .clusterCreated(
+                .with {
+                    $0.clusterID = "test-cluster"
+                    $0.generation = 1
+                    $0.settings = settings
+                }))
         for node in 0..<nodes { try join(UInt64(node + 1), slots: slots) }
     }
 
@@ -77,45 +79,53 @@ struct Cluster {
     mutating func join(
         _ node: UInt64, boot: UInt64 = 1, slots: UInt32 = 4, incarnation: UInt64? = nil, version: UInt32 = 1
     ) throws -> Applied {
-        try propose(.nodeAvailable(.with {
-            $0.nodeID = node
-            $0.bootID = boot
-            $0.incarnation = incarnation ?? 100 + node
-            $0.name = "node-\(node)"
-            $0.slots = slots
-            $0.machineVersionMax = version
-        }))
+        try propose(
+            .nodeAvailable(
+                .with {
+                    $0.nodeID = node
+                    $0.bootID = boot
+                    $0.incarnation = incarnation ?? 100 + node
+                    $0.name = "node-\(node)"
+                    $0.slots = slots
+                    $0.machineVersionMax = version
+                }))
     }
 
     @discardableResult
     mutating func leave(_ node: UInt64, boot: UInt64 = 1, cause: DepartureCode = .lost) throws -> Applied {
-        try propose(.nodeLeft(.with {
-            $0.nodeID = node
-            $0.bootID = boot
-            $0.proposerTerm = term.rawValue
-            $0.departureCode = cause
-        }))
+        try propose(
+            .nodeLeft(
+                .with {
+                    $0.nodeID = node
+                    $0.bootID = boot
+                    $0.proposerTerm = term.rawValue
+                    $0.departureCode = cause
+                }))
     }
 
     @discardableResult
     mutating func submit(_ id: String, tenant: String = "default", _ change: (inout TaskSpec) -> Void = { _ in })
         throws -> Applied
     {
-        try request(.submitTask(.with {
-            $0.taskID = id
-            $0.spec = .simple
-            change(&$0.spec)
-        }), tenant: tenant)
+        try request(
+            .submitTask(
+                .with {
+                    $0.taskID = id
+                    $0.spec = .simple
+                    change(&$0.spec)
+                }), tenant: tenant)
     }
 
     @discardableResult
     mutating func start(_ id: String, epoch: UInt64? = nil, steps: [UInt32] = []) throws -> Applied {
         let epoch = try epoch ?? currentEpoch(id)
-        return try request(.taskStarted(.with {
-            $0.taskID = id
-            $0.epoch = epoch
-            $0.steps = steps
-        }))
+        return try request(
+            .taskStarted(
+                .with {
+                    $0.taskID = id
+                    $0.epoch = epoch
+                    $0.steps = steps
+                }))
     }
 
     @discardableResult
@@ -124,24 +134,28 @@ struct Cluster {
         result: String = "", finish: Finish? = nil
     ) throws -> Applied {
         let epoch = try epoch ?? currentEpoch(id)
-        return try request(.stepCompleted(.with {
-            $0.taskID = id
-            $0.epoch = epoch
-            $0.step = step
-            $0.outcomeCode = outcome
-            if !result.isEmpty { $0.result = Payload(bytes: Array(result.utf8)) }
-            if let finish { $0.finish = finish }
-        }))
+        return try request(
+            .stepCompleted(
+                .with {
+                    $0.taskID = id
+                    $0.epoch = epoch
+                    $0.step = step
+                    $0.outcomeCode = outcome
+                    if !result.isEmpty { $0.result = Payload(bytes: Array(result.utf8)) }
+                    if let finish { $0.finish = finish }
+                }))
     }
 
     @discardableResult
     mutating func finish(_ id: String, epoch: UInt64? = nil, _ finish: Finish = .completed) throws -> Applied {
         let epoch = try epoch ?? currentEpoch(id)
-        return try request(.taskFinished(.with {
-            $0.taskID = id
-            $0.epoch = epoch
-            $0.finish = finish
-        }))
+        return try request(
+            .taskFinished(
+                .with {
+                    $0.taskID = id
+                    $0.epoch = epoch
+                    $0.finish = finish
+                }))
     }
 
     /// From assigned to completed in two entries.
@@ -152,10 +166,12 @@ struct Cluster {
 
     @discardableResult
     mutating func cancel(_ id: String) throws -> Applied {
-        try request(.cancelTask(.with {
-            $0.taskID = id
-            $0.requestedBy = "alice"
-        }))
+        try request(
+            .cancelTask(
+                .with {
+                    $0.taskID = id
+                    $0.requestedBy = "alice"
+                }))
     }
 
     @discardableResult
@@ -174,17 +190,19 @@ struct Cluster {
     mutating func persist(_ items: [(TaskKey, Revision)]) throws -> Applied {
         let generation = UInt32(state.generation)
         let through = items.map(\.1.rawValue).max() ?? 0
-        return try propose(.persisted(.with {
-            $0.generation = generation
-            $0.throughRevision = through
-            $0.tasks = items.map { key, revision in
+        return try propose(
+            .persisted(
                 .with {
-                    $0.tenant = key.tenant
-                    $0.taskID = key.id
-                    $0.revision = revision.rawValue
-                }
-            }
-        }))
+                    $0.generation = generation
+                    $0.throughRevision = through
+                    $0.tasks = items.map { key, revision in
+                        .with {
+                            $0.tenant = key.tenant
+                            $0.taskID = key.id
+                            $0.revision = revision.rawValue
+                        }
+                    }
+                }))
     }
 
     // MARK: Reading in short
@@ -213,7 +231,11 @@ extension TaskSpec {
             $0.taskType = "code_analysis"
             $0.createdBy = "alice"
             $0.autoExecute = true
-            $0.steps = [.with { $0.id = "s0"; $0.agent = "code_analysis" }]
+            $0.steps = [
+                .with {
+                    $0.id = "s0"; $0.agent = "code_analysis"
+                }
+            ]
         }
     }
 

@@ -90,7 +90,8 @@ struct CommandGenerator {
             $0.settings.tombstoneLimit = 8
             $0.settings.eventWindowCount = 40
             $0.settings.eventWindowBytes = 6_000
-            $0.settings.retainedLimitBytes = 4_000
+            $0.settings.retainedLimitBytes = 30_000
+            $0.settings.admissionLimitBytes = 120_000
             $0.settings.resultLimitBytes = 600
         }
     }
@@ -118,7 +119,11 @@ struct CommandGenerator {
 
     private mutating func rareCommand(_ state: ClusterState) -> Command.OneOf_Body {
         switch random.below(7) {
-        case 0: return .sessionEnded(.with { $0.nodeID = 1; $0.bootID = 1 })
+        case 0:
+            return .sessionEnded(
+                .with {
+                    $0.nodeID = 1; $0.bootID = 1
+                })
         case 1: return .setMachineVersion(.with { $0.version = UInt32(state.index.rawValue % 4) })
         case 2 where random.chance(20): return .generationRaised(.with { $0.generation = UInt32(state.generation) + 1 })
         case 3: return .clusterCreated(creation())
@@ -126,7 +131,7 @@ struct CommandGenerator {
         default:
             var settings = creation().settings
             settings.poisonNodeDeaths = UInt32(random.below(4))
-            settings.retainedLimitBytes = UInt64(random.below(9_000))
+            settings.retainedLimitBytes = UInt64(random.below(60_000))
             settings.resultLimitBytes = UInt64(random.below(3) * 400)
             return .settingsChanged(.with { $0.settings = settings })
         }
@@ -136,14 +141,17 @@ struct CommandGenerator {
     private mutating func anyTask(_ state: ClusterState, where isWanted: (TaskStatus) -> Bool) -> TaskView? {
         for _ in 0..<6 {
             let start = key("t\(random.below(taskCount + 1))")
-            guard let found = state.tables.tasks.rows.from(start).first ?? state.tables.tasks.rows.first else { return nil }
+            guard let found = state.tables.tasks.rows.first(from: start) ?? state.tables.tasks.rows.first else {
+                return nil
+            }
             if isWanted(found.value.record.status) { return state.task(found.key) }
         }
         return nil
     }
 
     private mutating func taskID(_ task: TaskView?) -> String {
-        random.chance(97) ? task?.key.id ?? "t\(random.below(taskCount + 1))" : ["", "no such", "t-9", "ü"][random.below(4)]
+        random.chance(97)
+            ? task?.key.id ?? "t\(random.below(taskCount + 1))" : ["", "no such", "t-9", "ü"][random.below(4)]
     }
 
     private mutating func epoch(_ task: TaskView?) -> UInt64 {
@@ -156,7 +164,9 @@ struct CommandGenerator {
         }
         let boot = SessionKey(node: node.id, boot: BootID(node.record.bootID))
         let start = AssignedKey(boot: boot, task: random.chance(50) ? key("t\(random.below(taskCount + 1))") : nil)
-        return (state.indexes.assigned.first(from: start) ?? state.indexes.assigned.first)?.task.flatMap { state.task($0) }
+        return (state.indexes.assigned.first(from: start) ?? state.indexes.assigned.first)?.task.flatMap {
+            state.task($0)
+        }
     }
 
     private mutating func payload(_ greatest: Int) -> Payload {
@@ -265,6 +275,7 @@ struct CommandGenerator {
         var command = CancelTask()
         let mayHaveEnded = random.chance(20)
         command.taskID = taskID(anyTask(state) { mayHaveEnded || !$0.isTerminal })
+        if random.chance(5), let evicted = state.tables.tombstones.rows.first?.key { command.taskID = evicted.id }
         command.requestedBy = "alice"
         if random.chance(20) { command.idempotency = idempotencyKey() }
         return command
@@ -299,11 +310,12 @@ struct CommandGenerator {
         command.generation = random.chance(98) ? UInt32(state.generation) : 77
         for item in state.outbox(limit: random.below(23), byteLimit: .max) where random.chance(90) {
             command.throughRevision = max(command.throughRevision, item.revision.rawValue)
-            command.tasks.append(.with {
-                $0.tenant = item.key.tenant
-                $0.taskID = item.key.id
-                $0.revision = item.revision.rawValue
-            })
+            command.tasks.append(
+                .with {
+                    $0.tenant = item.key.tenant
+                    $0.taskID = item.key.id
+                    $0.revision = item.revision.rawValue
+                })
         }
         if random.chance(10), !command.tasks.isEmpty {
             let place = random.below(command.tasks.count)

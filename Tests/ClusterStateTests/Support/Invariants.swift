@@ -48,6 +48,7 @@ enum Invariants {
         compare("held", kept.heldCount == right.heldCount)
         compare("waiting", kept.waitingCount == right.waitingCount)
         compare("outbox bytes", kept.outboxBytes == right.outboxBytes)
+        compare("pinned bytes", kept.pinnedBytes == right.pinnedBytes)
         compare("retained bytes", kept.retainedBytes == right.retainedBytes)
         compare("reserved bytes", kept.reservedBytes == right.reservedBytes)
         compare("event bytes", kept.eventBytes == right.eventBytes)

@@ -115,6 +115,7 @@ struct TestNode: Sendable {
         var limits = PeerTransport.Limits()
         limits.handshakeTimeout = .minutes(10)
         limits.silenceLimit = .minutes(10)
+        limits.unacknowledgedLimit = .minutes(10)
         limits.flushTimeout = .seconds(30)
         return limits
     }

@@ -1,12 +1,19 @@
 import ClusterState
+import Storage
 import Telemetry
 
-extension TaskDocument {
+extension StoredTask {
     /// The entity tag of this version.
     var entityTag: String { "\"\(revision)\"" }
 
     func encoded() -> [UInt8] {
-        JSONWriter.document(capacity: 1024 + parameters.count + (result?.count ?? 0)) { write(to: &$0) }
+        JSONWriter.document(capacity: 1024 + (parameters?.count ?? 0) + 2 * (result?.count ?? 0)) { write(to: &$0) }
+    }
+
+    /// The report inside a result. Our own results are not a client's: only the depth is worth a limit.
+    private static func report(in result: [UInt8]) -> String? {
+        let limits = JSONLimits(depth: 64, stringBytes: .max, values: .max)
+        return (try? JSONReader.read(result, limits: limits))?["output"]?.stringValue
     }
 
     /// In the order in which the contract lists the fields.
@@ -18,21 +25,24 @@ extension TaskDocument {
             json.field("task_type", taskType)
             json.field("target", target)
             json.name("parameters")
-            if parameters.isEmpty { json.object { _ in } } else { json.raw(parameters) }
+            if let parameters { json.raw(parameters) } else { json.object { _ in } }
             json.field("priority", priority)
             json.field("status", status.name)
             json.field("strategy", strategy)
             json.name("prediction")
             json.null()
             json.field("assigned_agents", strings: assignedAgents)
-            json.field("agent_results", object: { json in
-                for entry in agentResults {
-                    json.name(entry.step)
-                    json.raw(entry.json)
-                }
-            })
+            json.field(
+                "agent_results",
+                object: { json in
+                    for execution in currentExecutions {
+                        guard let result = execution.result else { continue }
+                        json.name(execution.stepID)
+                        json.raw(result)
+                    }
+                })
             json.field("result", raw: result)
-            json.field("output", output)
+            json.field("output", result.flatMap(Self.report))
             json.field("summary", summary)
             json.field("quality_score", decimal: qualityPpm.map { UInt64($0) }, digits: 6)
             json.field("success_rate", decimal: successPpm.map { UInt64($0) }, digits: 6)
@@ -50,22 +60,25 @@ extension TaskDocument {
     }
 }
 
-extension TaskDocument.Execution {
+extension StoredTask.Execution {
     fileprivate func write(to json: inout JSONWriter) {
         json.field("node", node)
         json.field("attempt", attempt)
         json.field("epoch", epoch)
         json.field("providers", strings: providers)
-        json.field("tokens", object: { json in
-            json.field("input", inputTokens)
-            json.field("output", outputTokens)
-        })
+        json.field(
+            "tokens",
+            object: { json in
+                json.field("input", inputTokens)
+                json.field("output", outputTokens)
+            })
         json.field("cost_usd", decimal: costMicroUSD, digits: 6)
-        json.field("model_version", modelVersion)
+        json.name("model_version")
+        json.null()
     }
 }
 
-extension TaskDocument.Failure {
+extension StoredTask.Failure {
     fileprivate func write(to json: inout JSONWriter) {
         json.object { json in
             json.field("reason", reason)
