@@ -39,6 +39,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
@@ -57,7 +58,7 @@ let package = Package(
         room("ClusterState", imports: ["Raft", "COpenSSL", "CLZ4", protobuf], exclude: ["Schema"]),
         room(
             "RaftServer",
-            imports: ["Raft", "WriteAheadLog", "CPlatform", logging, .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio),
+            imports: ["Raft", "WriteAheadLog", "CPlatform", logging, .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOTLS", package: "swift-nio")] + nio),
         room("Egress", imports: ["CCurl", "CPlatform", logging]),
         // 3
         room("Providers", imports: ["Egress", logging]),
@@ -75,8 +76,8 @@ let package = Package(
             "API",
             imports: [
                 "Raft", "RaftServer", "ClusterState", "Orchestration", "Agents", "Storage", "Telemetry", "COpenSSL", logging, protobuf,
-                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),

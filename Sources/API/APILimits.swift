@@ -69,10 +69,10 @@ public struct APILimits: Sendable {
     /// A client that stays silent through this many heartbeats is gone.
     public var silentHeartbeats = 2
     /// Events taken from the state at once, and looked at while a client is replayed to.
-    public var eventsPerPass = 256
+    public var eventsPerPass = 128
     public var eventsScannedPerPass = 4_096
     /// Passes that one event loop may be behind before the hub waits for it.
-    public var passesAhead = 8
+    public var passesAhead = 4
     /// Live tasks in the snapshot of a channel.
     public var snapshotTasks = 100
     /// Tasks whose last progress tick is remembered.

@@ -44,7 +44,7 @@ extension Raft {
 
 extension Progress {
     /// Heard of recently enough to be handed the leadership.
-    func isInTouch(at now: Tick, _ settings: Settings) -> Bool {
+    func isInTouch(at now: Tick, _ settings: RaftSettings) -> Bool {
         now.since(lastContact) < settings.electionMilliseconds
     }
 }

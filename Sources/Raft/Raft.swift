@@ -8,7 +8,7 @@
 /// `Raft+Read`, `Raft+Transfer`, `Raft+Snapshot`. How they keep the promises is told in `Raft.docc/Raft.md`.
 public struct Raft: Hashable, Sendable {
     public let id: NodeID
-    public let settings: Settings
+    public let settings: RaftSettings
 
     var now: Tick
     var hardState: HardState
@@ -68,7 +68,7 @@ public struct Raft: Hashable, Sendable {
         }
     }
 
-    public init(id: NodeID, settings: Settings, restored: Restored, now: Tick) {
+    public init(id: NodeID, settings: RaftSettings, restored: Restored, now: Tick) {
         precondition(
             settings.heartbeatMilliseconds * 2 <= settings.electionMilliseconds, "one lost heartbeat is no election")
         precondition(

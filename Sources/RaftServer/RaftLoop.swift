@@ -81,7 +81,7 @@ final class RaftLoop {
 
     struct Start {
         var id: NodeID
-        var settings: Settings
+        var settings: RaftSettings
         var restored: Raft.Restored
         var storedSnapshot: SnapshotStore.Stored?
         var clusterTimeMicroseconds: UInt64

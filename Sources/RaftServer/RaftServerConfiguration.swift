@@ -14,7 +14,7 @@ public struct RaftServerConfiguration: Sendable {
     public var advertised: PeerAddress?
     /// Nil: plaintext. For tests on loopback.
     public var tls: PeerTransport.TLSFiles?
-    public var raft: Settings
+    public var raft: RaftSettings
     public var limits = ServerLimits()
     public var transport = PeerTransport.Limits()
     /// SCHED_FIFO priority of the threads that keep time; where it is not permitted they run as any other.
@@ -24,7 +24,7 @@ public struct RaftServerConfiguration: Sendable {
 
     public init(
         clusterID: String, node: NodeID, folder: String, bootstrap: Membership, peers: [NodeID: PeerAddress],
-        listen: PeerAddress, tls: PeerTransport.TLSFiles?, raft: Settings, machineVersionMax: UInt32, softwareVersion: String
+        listen: PeerAddress, tls: PeerTransport.TLSFiles?, raft: RaftSettings, machineVersionMax: UInt32, softwareVersion: String
     ) {
         self.clusterID = clusterID
         self.node = node

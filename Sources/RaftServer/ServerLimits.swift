@@ -1,4 +1,4 @@
-/// Limits and waits of a node's replication, beside those of `Raft.Settings` and `TransportLimits`.
+/// Limits and waits of a node's replication, beside those of `Raft.RaftSettings` and `TransportLimits`.
 public struct ServerLimits: Sendable {
     /// How long a request is held while no leader can be reached (`design/state.md` 12).
     public var holdMilliseconds: UInt64 = 5000

@@ -134,6 +134,26 @@ struct SocketTests {
         }
     }
 
+    @Test("a replay larger than the client's queue goes as fast as the client reads")
+    func largeReplay() async throws {
+        try await run({ $0.limits.socketQueueBytes = 64 << 10 }) { node async throws in
+            let first = try await SocketClient.open(node)
+            let answer = try await first.subscribe("tasks")
+            let result = #"{"output":"\#(String(repeating: "x", count: 30_000))"}"#
+            for number in 1...60 {
+                node.cluster.submit("task_\(number)")
+                node.cluster.start("task_\(number)")
+                node.cluster.complete("task_\(number)", result: result)
+            }
+            let start = try #require(answer["offset"]?.stringValue)
+            let late = try await SocketClient.open(node, receiveBufferBytes: 4096)
+            _ = try await late.subscribe("tasks", since: ("test.1", start))
+            node.cluster.submit("task_61")
+            let seen = try await late.events(181)
+            #expect(seen.map(\.offset) == seen.map(\.offset).withoutRepetition && seen.last?.task == "task_61")
+        }
+    }
+
     @Test("an offset that has left the window, or of another epoch, gets a snapshot, never a part")
     func gone() async throws {
         var settings = Settings()
@@ -400,5 +420,12 @@ struct SocketTests {
             #expect(await client.frame()?.opcode == 9)
             #expect(await client.closeCode() == 4408)
         }
+    }
+}
+
+extension [String] {
+    fileprivate var withoutRepetition: [String] {
+        var seen: Set<String> = []
+        return filter { seen.insert($0).inserted }
     }
 }

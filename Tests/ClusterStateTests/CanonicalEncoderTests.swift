@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Canonical bytes")
 struct CanonicalEncoderTests {
-    func expectProtobuf<M: Message & Equatable>(_ message: M, _ context: String) throws {
+    func expectProtobuf<M: SwiftProtobuf.Message & Equatable>(_ message: M, _ context: String) throws {
         var encoder = CanonicalEncoder()
         encoder.append(message)
         let library: [UInt8] = try message.serializedBytes()

@@ -126,17 +126,26 @@ extension SocketHandler {
         switch read {
         case .gone: lose(channel, state)
         case .page(let events, let next):
-            let epoch = StreamEpoch.name(of: state)
-            for event in events {
-                let message = EventMessage(event, epoch: epoch, limits: limits, nodeName: hub.cluster.name(of:))
-                send(ByteBuffer(bytes: message.text(for: channel)))
-            }
+            let reached = send(events, of: channel, state) ?? next
             // The state is at least as new as the hub's last pass, so behind its end the hub has sent nothing yet.
-            let isDone = next >= EventOffset.end(of: state.index)
-            subscriptions[channel] = Subscription(mode: isDone ? .live : .replaying, floor: next)
+            let isDone = reached >= EventOffset.end(of: state.index)
+            subscriptions[channel] = Subscription(mode: isDone ? .live : .replaying, floor: reached)
         }
         flush()
         if canReplay { scheduleReplay() }
+    }
+
+    /// Sends as many as the connection takes now. Nil: all; otherwise how far the client has come.
+    private func send(_ events: [Event], of channel: EventChannel, _ state: ClusterState) -> EventOffset? {
+        let epoch = StreamEpoch.name(of: state)
+        var last = subscriptions[channel]?.floor
+        for event in events {
+            guard canReplay else { return last }
+            let message = EventMessage(event, epoch: epoch, limits: limits, nodeName: hub.cluster.name(of:))
+            send(ByteBuffer(bytes: message.text(for: channel)))
+            last = event.offset
+        }
+        return nil
     }
 
     func scheduleReplay() {

@@ -58,7 +58,7 @@ extension ClusterState {
     private mutating func execute(_ command: Command) -> Outcome {
         guard let body = command.body else { return .rejected(.malformed) }
         if case .clusterCreated(let created) = body { return apply(created) }
-        guard cluster != nil else { return .rejected(.noCluster) }
+        guard isCreated else { return .rejected(.noCluster) }
         switch body {
         case .clusterCreated: return .rejected(.clusterExists)
         case .nodeAvailable(let command): return apply(command)

@@ -3,7 +3,7 @@ import Raft
 /// The cluster itself: its creation, its settings, its versions.
 extension ClusterState {
     mutating func apply(_ command: ClusterCreated) -> Outcome {
-        guard cluster == nil else { return .rejected(.clusterExists) }
+        guard !isCreated else { return .rejected(.clusterExists) }
         guard isIdentifier(command.clusterID) else { return .rejected(.invalid(field: "cluster_id")) }
         guard (1...UInt32(UInt16.max)).contains(command.generation) else {
             return .rejected(.invalid(field: "generation"))
@@ -45,7 +45,7 @@ extension ClusterState {
 
     /// Whether the version may become the active one. The same on every build, however old.
     func versionRejection(_ version: UInt32) -> Rejection? {
-        guard cluster != nil else { return .noCluster }
+        guard isCreated else { return .noCluster }
         if version == machineVersion { return nil }
         if version < machineVersion { return .stale }
         let lowest = tables.nodes.rows.map { $0.value.record.machineVersionMax }.min() ?? machineVersion
@@ -53,7 +53,7 @@ extension ClusterState {
     }
 
     mutating func changeCluster(_ change: (inout ClusterRecord) -> Void) {
-        guard var record = cluster else { preconditionFailure("commands before ClusterCreated are rejected") }
+        guard var record = tables.cluster[SingleKey()] else { preconditionFailure("commands before ClusterCreated are rejected") }
         change(&record)
         putCluster(record)
     }

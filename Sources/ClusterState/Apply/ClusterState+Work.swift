@@ -14,7 +14,7 @@ extension ClusterState {
             tables.work.remove(key, &entry.changes)
             if case .release(let boot) = key.subject { indexes.releaseChanged(boot, isPending: false) }
         }
-        guard cluster != nil else { return }
+        guard isCreated else { return }
         evictUnderPressure()
         assignQueued()
     }

@@ -49,16 +49,16 @@ public struct ClusterState: Sendable {
     /// Wall time of the last entry, microseconds since 1970, for display.
     public var wallTimeMicroseconds: UInt64 { position.wallTime }
 
-    var cluster: ClusterRecord? { indexes.cluster }
+    var isCreated: Bool { indexes.clusterID != nil }
     /// Nil before ClusterCreated.
-    public var clusterID: String? { indexes.cluster?.clusterID }
-    public var generation: UInt16 { UInt16(truncatingIfNeeded: indexes.cluster?.generation ?? 0) }
+    public var clusterID: String? { indexes.clusterID }
+    public var generation: UInt16 { indexes.generation }
     /// The version whose meaning commands have now.
-    public var machineVersion: UInt32 { indexes.cluster?.machineVersion ?? 1 }
+    public var machineVersion: UInt32 { indexes.machineVersion }
     /// With every value filled in.
-    public var settings: Settings { indexes.cluster?.settings ?? Settings().resolved }
+    public var settings: Settings { indexes.settings }
     /// The newest revision up to which PostgreSQL is known to have everything that was offered to it.
-    public var projectedThrough: Revision { Revision(rawValue: indexes.cluster?.projectedThrough ?? 0) }
+    public var projectedThrough: Revision { Revision(rawValue: tables.cluster[SingleKey()]?.projectedThrough ?? 0) }
     public var totals: TotalsRecord { tables.totals[SingleKey()] ?? TotalsRecord() }
 
     /// The revision of what the current entry changes.

@@ -31,7 +31,7 @@ extension ClusterState {
 
     /// When TimersDue should be proposed next: at once if it is not after `now`. Nil while there is nothing to wait for.
     public var nextTimer: ClusterTime? {
-        guard cluster != nil else { return nil }
+        guard isCreated else { return nil }
         return hasWork ? position.now : indexes.timers.first?.time
     }
 }

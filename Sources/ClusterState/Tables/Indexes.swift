@@ -4,8 +4,12 @@ import Raft
 /// is told of one row before and after its change; told of every row of a snapshot it builds the same value
 /// (`Tests`: "indexes are a function of the tables").
 struct Indexes: Sendable {
-    /// The one row of its table: every entry needs it several times.
-    private(set) var cluster: ClusterRecord?
+    /// Of the one row about the cluster, what every entry needs several times.
+    private(set) var settings = Settings().resolved
+    private(set) var generation: UInt16 = 0
+    private(set) var machineVersion: UInt32 = 1
+    /// Nil before ClusterCreated.
+    private(set) var clusterID: String?
     private(set) var created = OrderedSet<CreatedKey>()
     private(set) var outbox = OrderedSet<OutboxKey>()
     private(set) var queue = OrderedSet<QueueKey>()
@@ -139,7 +143,12 @@ struct Indexes: Sendable {
 
     // MARK: The other tables
 
-    mutating func clusterChanged(to new: ClusterRecord) { cluster = new }
+    mutating func clusterChanged(to new: ClusterRecord) {
+        settings = new.settings
+        generation = UInt16(truncatingIfNeeded: new.generation)
+        machineVersion = new.machineVersion
+        clusterID = new.clusterID
+    }
 
     mutating func nodeChanged(_ id: NodeID, to new: NodeRecord) {
         let boot = BootID(new.bootID)

@@ -2,5 +2,5 @@ import Raft
 
 /// Raft's settings for this process, with a seed of its own.
 enum RaftTimers {
-    static var settings: Settings { Settings(seed: UInt64.random(in: .min ... .max)) }
+    static var settings: RaftSettings { RaftSettings(seed: UInt64.random(in: .min ... .max)) }
 }

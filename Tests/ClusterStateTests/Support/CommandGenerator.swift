@@ -12,7 +12,6 @@ struct CommandGenerator {
     private var floors: [Envelope.Session: UInt64] = [:]
     private var sent: [[UInt8]] = []
     private var taskCount = 0
-    private var isCreated = false
     private let tenants = ["default", "other"]
     private let principals = ["alice", "bob", "çédille", "c\u{327}e\u{301}dille"]
 
@@ -21,8 +20,7 @@ struct CommandGenerator {
     mutating func next(for state: ClusterState) -> [UInt8] {
         if random.chance(2) { term = term.next }
         time += random.chance(10) ? UInt64(random.below(400_000_000)) : UInt64(random.below(200_000))
-        if !isCreated && random.chance(60) {
-            isCreated = true
+        if state.clusterID == nil && random.chance(60) {
             return encode(.clusterCreated(creation()), inSession: false, state)
         }
         if random.chance(3) { return garbage() }

@@ -31,7 +31,8 @@ enum Invariants {
         let right = rebuilt(state.tables)
         var problems: [String] = []
         func compare(_ name: String, _ isEqual: Bool) { if !isEqual { problems.append("\(name) is off") } }
-        compare("cluster", kept.cluster == right.cluster)
+        compare("settings", kept.settings == right.settings && kept.machineVersion == right.machineVersion)
+        compare("cluster", kept.generation == right.generation && kept.clusterID == right.clusterID)
         compare("created", kept.created.elementsEqual(right.created))
         compare("outbox", kept.outbox.elementsEqual(right.outbox))
         compare("queue", kept.queue.elementsEqual(right.queue))

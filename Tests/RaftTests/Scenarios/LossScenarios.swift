@@ -56,7 +56,7 @@ struct LossScenarios {
 
     @Test("a proposal of the greatest size is taken, a larger one refused with the limit")
     func tooLarge() {
-        var settings = Settings(seed: 1)
+        var settings = RaftSettings(seed: 1)
         settings.maximumProposalBytes = 10
         var leader = Raft.node(1, of: 1, settings: settings)
         leader.winElection()
@@ -68,7 +68,7 @@ struct LossScenarios {
 
     @Test("uncommitted bytes are counted up to the limit, and given back when they are committed")
     func overloaded() {
-        var settings = Settings(seed: 1)
+        var settings = RaftSettings(seed: 1)
         settings.maximumUncommittedBytes = 3 * (100 + Entry.overheadBytes)
         var leader = Raft.node(1, of: 3, settings: settings)
         leader.winElection()
@@ -87,7 +87,7 @@ struct LossScenarios {
 
     @Test("the limit of uncommitted bytes is one that is kept, headers included")
     func overloadedByOneByte() {
-        var settings = Settings(seed: 1)
+        var settings = RaftSettings(seed: 1)
         settings.maximumUncommittedBytes = 3 * (100 + Entry.overheadBytes) - 1
         var leader = Raft.node(1, of: 3, settings: settings)
         leader.winElection()
@@ -98,7 +98,7 @@ struct LossScenarios {
 
     @Test("one proposal is always let in, so that a small limit cannot stop the cluster")
     func alwaysOne() {
-        var settings = Settings(seed: 1)
+        var settings = RaftSettings(seed: 1)
         settings.maximumUncommittedBytes = 1
         var leader = Raft.node(1, of: 3, settings: settings)
         leader.winElection()

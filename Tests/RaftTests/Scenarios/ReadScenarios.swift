@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Scenarios: reads")
 struct ReadScenarios {
-    private func leader(voters: Int = 3, settings: Settings = Settings(seed: 1)) -> Raft {
+    private func leader(voters: Int = 3, settings: RaftSettings = RaftSettings(seed: 1)) -> Raft {
         var leader = Raft.node(1, of: voters, settings: settings)
         leader.winElection()
         return leader
@@ -72,7 +72,7 @@ struct ReadScenarios {
 
     @Test("no more reads wait than the limit")
     func limit() {
-        var settings = Settings(seed: 1)
+        var settings = RaftSettings(seed: 1)
         settings.maximumPendingReads = 2
         var leader = leader(settings: settings)
         for number: UInt64 in 1...2 { #expect(leader.step(.read(token(number)), at: leader.now).isEmpty) }

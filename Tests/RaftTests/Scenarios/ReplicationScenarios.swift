@@ -119,7 +119,7 @@ struct ReplicationScenarios {
 
     @Test("no more messages are in flight than the limit, and an answer lets the next one go")
     func window() {
-        var settings = Settings(seed: 1)
+        var settings = RaftSettings(seed: 1)
         settings.maximumInFlightAppends = 2
         var leader = Raft.node(1, of: 3, settings: settings)
         leader.winElection()

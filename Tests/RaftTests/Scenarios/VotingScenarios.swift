@@ -70,7 +70,7 @@ struct VotingScenarios {
     @Test("P20: a member that does not know of its promotion votes when asked")
     func learnerVotes() {
         var learner = Raft(
-            id: 4, settings: Settings(seed: 1),
+            id: 4, settings: RaftSettings(seed: 1),
             restored: .init(
                 hardState: .initial,
                 snapshot: .init(position: .zero, membership: Membership(voters: [1, 2, 3], joining: [4])),

@@ -39,7 +39,7 @@ struct SimulationOptions {
     var readEvery: UInt64?
     var maximumProposalBytes = 64
 
-    var settings = Settings(seed: 0)
+    var settings = RaftSettings(seed: 0)
     /// A random minority stays down while the rest must serve.
     var keepsMinorityDown = false
 

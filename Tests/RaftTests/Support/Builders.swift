@@ -36,7 +36,7 @@ extension Raft {
     /// A node that starts with a log whose entries have these terms, the first at index 1.
     static func node(
         _ id: NodeID, of voters: Int, term: Term = .zero, votedFor: NodeID? = nil, logTerms: [Term] = [],
-        settings: Settings = Settings(seed: 1)
+        settings: RaftSettings = RaftSettings(seed: 1)
     ) -> Raft {
         let entries = logTerms.enumerated().map { Entry.command(LogIndex(UInt64($0.offset + 1)), $0.element) }
         return Raft(

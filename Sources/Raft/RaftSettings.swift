@@ -11,7 +11,7 @@
 /// | handed to apply | 4,096 entries, 8 MiB | bounds the queue of the apply thread |
 /// | disk stall | 1,000 ms | a sync takes milliseconds even on a busy machine |
 /// | reads waiting | 65,536 | as many as requests can be outstanding at a node |
-public struct Settings: Hashable, Sendable {
+public struct RaftSettings: Hashable, Sendable {
     public var heartbeatMilliseconds: UInt64 = 50
     public var electionMilliseconds: UInt64 = 500
     public var electionJitterMilliseconds: UInt64 = 250
