@@ -18,22 +18,27 @@ struct ClusterCommand: ParsableCommand {
             case .json: TaskPrinting.printJSON(body)
             case .table: Terminal.output(Self.text(body))
             }
-            let status = body["status"]?.stringValue
-            if status == "no_quorum" { throw CommandFailure(code: .noQuorum, message: "the cluster has no quorum") }
-            if status == "degraded" { throw CommandFailure(code: .degraded, message: "the cluster is degraded") }
+            guard case .bool(true)? = body["has_quorum"] else {
+                throw CommandFailure(code: .noQuorum, message: "the cluster has no quorum")
+            }
+            let missing = Self.members(body).filter { $0["status"]?.stringValue != "available" }
+            guard missing.isEmpty else {
+                let names = missing.map { TaskPrinting.plain($0["name"]) }.joined(separator: ", ")
+                throw CommandFailure(code: .degraded, message: "the cluster is degraded: \(names)")
+            }
         }
 
+        private static func members(_ body: JSONValue) -> [JSONValue] { body["members"]?.arrayValue ?? [] }
+
         private static func text(_ body: JSONValue) -> String {
-            let names = ["name", "role", "state", "match_index", "lag_entries", "http_address", "software_version"]
-            let rows = (body["members"]?.arrayValue ?? []).map { member in
-                names.map { TaskPrinting.plain(member[$0]) }
-            }
+            let names = ["name", "role", "status", "match_index", "lag_entries", "http_address", "version"]
+            let rows = members(body).map { member in names.map { TaskPrinting.plain(member[$0]) } }
             let head =
-                "\(TaskPrinting.plain(body["status"]).uppercased())  leader \(TaskPrinting.plain(body["leader"]))  "
-                + "term \(TaskPrinting.plain(body["term"]))  commit \(TaskPrinting.plain(body["commit_index"]))  "
+                "leader \(TaskPrinting.plain(body["leader"]))  term \(TaskPrinting.plain(body["term"]))  "
+                + "commit \(TaskPrinting.plain(body["indices"]?["commit"]))  "
                 + "tolerates \(TaskPrinting.plain(body["failure_tolerance"])) failures"
             return head + "\n\n"
-                + Terminal.table([["NAME", "ROLE", "STATE", "MATCH", "LAG", "ADDRESS", "VERSION"]] + rows)
+                + Terminal.table([["NAME", "ROLE", "STATUS", "MATCH", "LAG", "ADDRESS", "VERSION"]] + rows)
         }
     }
 }
