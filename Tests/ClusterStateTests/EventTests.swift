@@ -91,6 +91,23 @@ struct EventTests {
         #expect(stored()?.result == nil, "another result is not this event's")
     }
 
+    @Test("the trace of the envelope is the task's unless the command names one")
+    func traceOfTheEnvelope() throws {
+        var cluster = try Cluster(nodes: 1)
+        let trace = Envelope.Trace(traceIDHigh: 1, traceIDLow: 2, spanID: 3, flags: 1)
+        let command = Command(
+            .submitTask(
+                .with {
+                    $0.taskID = "a"
+                    $0.spec = .simple
+                }))
+        let envelope = try Envelope(
+            command: command, session: cluster.session, sequence: 1, floor: 1, tenant: "default", trace: trace)
+        let event = try #require(try cluster.apply(envelope.encoded()).events.first)
+        #expect(event.record.trace.traceIDLow == 2 && event.record.trace.flags == 1)
+        #expect(try cluster.task("a").spec.trace.spanID == 3)
+    }
+
     @Test("an event names its task, who may see it, and the trace that made it")
     func content() throws {
         var cluster = try Cluster(nodes: 1)

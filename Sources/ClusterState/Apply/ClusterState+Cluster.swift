@@ -53,7 +53,9 @@ extension ClusterState {
     }
 
     mutating func changeCluster(_ change: (inout ClusterRecord) -> Void) {
-        guard var record = tables.cluster[SingleKey()] else { preconditionFailure("commands before ClusterCreated are rejected") }
+        guard var record = tables.cluster[SingleKey()] else {
+            preconditionFailure("commands before ClusterCreated are rejected")
+        }
         change(&record)
         putCluster(record)
     }

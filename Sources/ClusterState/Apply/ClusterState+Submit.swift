@@ -19,9 +19,20 @@ extension ClusterState {
         let needed = reservation + entry.bodyBytes + Indexes.taskOverheadBytes
         if let rejection = admissionRejection(reserving: needed) { return .rejected(rejection) }
         if let rejection = makeRoom(for: idempotency) { return .rejected(rejection) }
-        let revision = accept(command.spec, as: key, dependencies)
+        let revision = accept(withTrace(command.spec), as: key, dependencies)
         remember(idempotency, key, revision)
         return .task(key, revision)
+    }
+
+    /// The trace that the envelope carries becomes the task's, unless the proposer named one.
+    private func withTrace(_ spec: TaskSpec) -> TaskSpec {
+        guard !spec.hasTrace, entry.trace != .none else { return spec }
+        var spec = spec
+        spec.trace.traceIDHigh = entry.trace.traceIDHigh
+        spec.trace.traceIDLow = entry.trace.traceIDLow
+        spec.trace.spanID = entry.trace.spanID
+        spec.trace.flags = UInt32(entry.trace.flags)
+        return spec
     }
 
     private mutating func accept(_ spec: TaskSpec, as key: TaskKey, _ dependencies: Dependencies) -> Revision {

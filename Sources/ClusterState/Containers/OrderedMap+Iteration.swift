@@ -69,7 +69,6 @@ struct OrderedSet<Element: Comparable & Sendable>: Sequence, Sendable {
     var isEmpty: Bool { members.isEmpty }
     var first: Element? { members.first?.key }
 
-    func contains(_ element: Element) -> Bool { members.contains(element) }
     mutating func insert(_ element: Element) { members.updateValue(Member(), forKey: element) }
     mutating func remove(_ element: Element) { members.removeValue(forKey: element) }
     func makeIterator() -> some IteratorProtocol<Element> { members.lazy.map { $0.key }.makeIterator() }

@@ -54,11 +54,6 @@ struct ByteReader {
         defer { rest = rest.dropFirst(count) }
         return rest.prefix(count)
     }
-
-    mutating func remainder() -> ArraySlice<UInt8> {
-        defer { rest = rest.suffix(0) }
-        return rest
-    }
 }
 
 extension Array where Element == UInt8 {

@@ -23,6 +23,9 @@ struct CommandGenerator {
         if state.clusterID == nil && random.chance(60) {
             return encode(.clusterCreated(creation()), inSession: false, state)
         }
+        if state.nodes.isEmpty && random.chance(30) {
+            return encode(.nodeAvailable(arrival(state)), inSession: false, state)
+        }
         if random.chance(3) { return garbage() }
         if random.chance(4), let old = sent.randomElement(using: &random) { return stamped(old) }
         let (body, inSession) = command(for: state)
