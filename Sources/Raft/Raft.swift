@@ -5,7 +5,7 @@
 /// further inputs. It never needs to wait for one effect before the next step.
 ///
 /// The files tell the story by subject: `Raft+Election`, `Raft+Suspicion`, `Raft+Replication`, `Raft+Leadership`,
-/// `Raft+Read`, `Raft+Transfer`, `Raft+Snapshot`. How they keep the promises is told in `Raft.docc/Raft.md`.
+/// `Raft+Read`, `Raft+Transfer`, `Raft+Snapshot`.
 public struct Raft: Hashable, Sendable {
     public let id: NodeID
     public let settings: RaftSettings

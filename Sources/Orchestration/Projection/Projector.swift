@@ -17,7 +17,7 @@ public final class Projector: Sendable {
         /// Another node leads.
         case idle
         case writing
-        /// PostgreSQL cannot be written to for now; tried again by itself.
+        /// PostgreSQL cannot be written to; tried again by itself.
         case waiting(reason: String)
         /// PostgreSQL belongs to others, or is newer than this node: an operator must look.
         case refused(reason: String)
