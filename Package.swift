@@ -96,6 +96,7 @@ let package = Package(
         // What several rooms' tests need: servers that are started and stopped by the tests
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
+        .target(name: "LoopbackClient", dependencies: nio, path: "Tests/LoopbackClient", swiftSettings: settings),
         tests(of: "Raft"),
         tests(of: "WriteAheadLog"),
         tests(of: "Postgres", with: ["TestSupport", logging]),
@@ -109,8 +110,13 @@ let package = Package(
         tests(
             of: "API",
             with: [
-                "Agents", "ClusterState", "Orchestration", "Raft", "RaftServer", "Storage", "Telemetry", logging, protobuf,
+                "Agents", "ClusterState", "LoopbackClient", "Orchestration", "Raft", "RaftServer", "Storage", "Telemetry", logging, protobuf,
             ] + nio),
+        // Real nodes behind a real balancer, started by cluster/up
+        .testTarget(
+            name: "ProcessTests",
+            dependencies: ["amas", "Agents", "ClusterState", "LoopbackClient", "Raft", "RaftServer", "WriteAheadLog"],
+            swiftSettings: settings),
         tests(of: "amas", with: ["Raft", "RaftServer", logging] + nio),
     ]
 )

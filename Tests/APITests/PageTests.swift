@@ -1,4 +1,5 @@
 import ClusterState
+import LoopbackClient
 import Synchronization
 import Testing
 

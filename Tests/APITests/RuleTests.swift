@@ -1,4 +1,5 @@
 import ClusterState
+import LoopbackClient
 import RaftServer
 import Synchronization
 import Testing

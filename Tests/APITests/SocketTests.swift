@@ -1,4 +1,5 @@
 import ClusterState
+import LoopbackClient
 import SwiftProtobuf
 import Synchronization
 import Testing
@@ -16,7 +17,7 @@ struct SocketTests {
     @Test("events of a task arrive in order, with their offsets, the result last", arguments: ["/api/v1/ws", "/ws"])
     func events(_ path: String) async throws {
         try await run { node async throws in
-            let client = try await SocketClient.open(node, path: path)
+            let client = try await WebSocketClient.open(node, path: path)
             let answer = try await client.subscribe("task:task_1")
             #expect(answer["type"]?.stringValue == "subscribed" && answer["recovered"]?.bool == false)
             #expect(answer["epoch"]?.stringValue == "test.1")
@@ -28,7 +29,7 @@ struct SocketTests {
             #expect(
                 seen.map(\.event) == ["task_created", "task_execution_started", "agent_started", "agent_completed"])
             #expect(seen.allSatisfy { $0.task == "task_1" })
-            let last = try await client.message()
+            let last = try await client.nextMessage()
             #expect(last["event"]?.stringValue == "task_completed")
             #expect(last["data"]?["result"]?["output"]?.stringValue == "a report")
             #expect(
@@ -40,9 +41,9 @@ struct SocketTests {
     @Test("each channel shows its own kinds")
     func channels() async throws {
         try await run { node async throws in
-            var clients: [String: SocketClient] = [:]
+            var clients: [String: WebSocketClient] = [:]
             for channel in ["tasks", "agents", "cluster", "providers"] {
-                clients[channel] = try await SocketClient.open(node)
+                clients[channel] = try await WebSocketClient.open(node)
                 _ = try await clients[channel]?.subscribe(channel)
             }
             node.cluster.submit("task_1")
@@ -65,13 +66,13 @@ struct SocketTests {
     @Test("the original commands work: subscribe_task, unsubscribe_task, ping")
     func originalCommands() async throws {
         try await run { node async throws in
-            let client = try await SocketClient.open(node)
+            let client = try await WebSocketClient.open(node)
             try await client.send(#"{"command":"ping"}"#)
-            #expect(try await client.message()["type"]?.stringValue == "pong")
+            #expect(try await client.nextMessage()["type"]?.stringValue == "pong")
             try await client.send(#"{"command":"subscribe_task","task_id":"task_1"}"#)
-            #expect(try await client.message()["channel"]?.stringValue == "task:task_1")
+            #expect(try await client.nextMessage()["channel"]?.stringValue == "task:task_1")
             try await client.send(#"{"command":"unsubscribe_task","task_id":"task_1"}"#)
-            #expect(try await client.message()["type"]?.stringValue == "unsubscribed")
+            #expect(try await client.nextMessage()["type"]?.stringValue == "unsubscribed")
             node.cluster.submit("task_1")
             _ = try await client.subscribe("tasks")
             node.cluster.submit("task_2")
@@ -93,18 +94,18 @@ struct SocketTests {
     @Test("from every offset of a run a client resumes to the identical rest, and on into what happens then")
     func resumeMatrix() async throws {
         try await run { node async throws in
-            let first = try await SocketClient.open(node)
+            let first = try await WebSocketClient.open(node)
             _ = try await first.subscribe("tasks")
             history(node, 1...8)
             let whole = try await first.events(24)
             for position in whole.indices {
-                let client = try await SocketClient.open(node)
+                let client = try await WebSocketClient.open(node)
                 let answer = try await client.subscribe("tasks", since: ("test.1", whole[position].offset))
                 #expect(answer["recovered"]?.bool == true)
                 #expect(try await client.events(23 - position) == Array(whole[(position + 1)...]))
                 client.connection.close()
             }
-            let last = try await SocketClient.open(node)
+            let last = try await WebSocketClient.open(node)
             _ = try await last.subscribe("tasks", since: ("test.1", whole[20].offset))
             history(node, 9...9)
             let rest = try await last.events(6)
@@ -115,14 +116,14 @@ struct SocketTests {
     @Test("resuming while events come gives each once and in order")
     func resumeUnderLoad() async throws {
         try await run({ $0.limits.eventsPerPass = 4 }) { node async throws in
-            let first = try await SocketClient.open(node)
+            let first = try await WebSocketClient.open(node)
             _ = try await first.subscribe("tasks")
             history(node, 1...30)
             let whole = try await first.events(90)
             async let load: Void = { history(node, 31...60) }()
-            var clients: [SocketClient] = []
+            var clients: [WebSocketClient] = []
             for place in [0, 17, 44, 89] {
-                let client = try await SocketClient.open(node)
+                let client = try await WebSocketClient.open(node)
                 _ = try await client.subscribe("tasks", since: ("test.1", whole[place].offset))
                 clients.append(client)
             }
@@ -137,7 +138,7 @@ struct SocketTests {
     @Test("a replay larger than the client's queue goes as fast as the client reads")
     func largeReplay() async throws {
         try await run({ $0.limits.socketQueueBytes = 64 << 10 }) { node async throws in
-            let first = try await SocketClient.open(node)
+            let first = try await WebSocketClient.open(node)
             let answer = try await first.subscribe("tasks")
             let result = #"{"output":"\#(String(repeating: "x", count: 30_000))"}"#
             for number in 1...60 {
@@ -146,7 +147,7 @@ struct SocketTests {
                 node.cluster.complete("task_\(number)", result: result)
             }
             let start = try #require(answer["offset"]?.stringValue)
-            let late = try await SocketClient.open(node, receiveBufferBytes: 4096)
+            let late = try await WebSocketClient.open(node, receiveBufferBytes: 4096)
             _ = try await late.subscribe("tasks", since: ("test.1", start))
             node.cluster.submit("task_61")
             let seen = try await late.events(181)
@@ -159,13 +160,13 @@ struct SocketTests {
         var settings = Settings()
         settings.eventWindowCount = 8
         try await TestNode.run(cluster: TestCluster(settings: settings)) { node async throws in
-            let client = try await SocketClient.open(node)
+            let client = try await WebSocketClient.open(node)
             _ = try await client.subscribe("tasks")
             history(node, 1...2)
             let old = try await client.events(1)[0]
             history(node, 3...8)
             node.cluster.submit("task_9")
-            let late = try await SocketClient.open(node)
+            let late = try await WebSocketClient.open(node)
             let answer = try await late.subscribe("tasks", since: ("test.1", old.offset))
             #expect(answer["recovered"]?.bool == false)
             #expect(answer["snapshot"]?["tasks"]?.array?.map { $0["task_id"]?.stringValue } == ["task_9"])
@@ -174,19 +175,19 @@ struct SocketTests {
             node.cluster.start("task_9")
             #expect(Set(try await late.events(3).map(\.event)) == ["task_execution_started", "agent_started"])
             try await late.send(#"{"type":"subscribe","channel":"tasks","since":{"epoch":"test.1","offset":"soon"}}"#)
-            #expect(try await late.message()["code"]?.stringValue == "bad_since")
+            #expect(try await late.nextMessage()["code"]?.stringValue == "bad_since")
         }
     }
 
     @Test("a node that had to install a snapshot resets its subscriptions")
     func reset() async throws {
         try await run { node async throws in
-            let client = try await SocketClient.open(node)
+            let client = try await WebSocketClient.open(node)
             _ = try await client.subscribe("tasks")
             node.cluster.submit("task_1")
             _ = try await client.events(1)
             try node.cluster.reinstallSnapshot()
-            let reset = try await client.message()
+            let reset = try await client.nextMessage()
             #expect(reset["type"]?.stringValue == "reset" && reset["reason"]?.stringValue == "snapshot_installed")
             #expect(reset["snapshot"]?["tasks"]?.array?.count == 1)
             node.cluster.submit("task_2")
@@ -199,12 +200,12 @@ struct SocketTests {
     @Test("progress is ephemeral: without an offset, for running tasks only")
     func progress() async throws {
         try await run { node async throws in
-            let client = try await SocketClient.open(node)
+            let client = try await WebSocketClient.open(node)
             _ = try await client.subscribe("task:task_1")
             node.cluster.submit("task_1")
             _ = try await client.events(1)
             node.cluster.tick(#"{"task_id":"task_1","percent":40,"step":"functions"}"#)
-            let tick = try await client.message()
+            let tick = try await client.nextMessage()
             #expect(
                 tick["event"]?.stringValue == "task_progress" && tick["ephemeral"]?.bool == true
                     && tick["offset"] == nil)
@@ -215,21 +216,21 @@ struct SocketTests {
             node.cluster.tick(#"{"task_id":"task_1","percent":41}"#)
             node.cluster.tick("no JSON")
             try await client.send(#"{"type":"ping"}"#)
-            #expect(try await client.message()["type"]?.stringValue == "pong")
+            #expect(try await client.nextMessage()["type"]?.stringValue == "pong")
         }
     }
 
     @Test("an event larger than the limit names its result by digest and URL")
     func largeResult() async throws {
         try await run({ $0.limits.eventBytes = 2048 }) { node async throws in
-            let client = try await SocketClient.open(node)
+            let client = try await WebSocketClient.open(node)
             _ = try await client.subscribe("tasks")
             node.cluster.submit("task_1")
             node.cluster.start("task_1")
             let result = #"{"output":"\#(String(repeating: "x", count: 4000))"}"#
             node.cluster.complete("task_1", result: result)
             _ = try await client.events(2)
-            let data = try await client.message()["data"]
+            let data = try await client.nextMessage()["data"]
             #expect(data?["result"] == nil && data?["result_bytes"]?.integer == Int64(result.utf8.count))
             #expect(data?["result_sha256"]?.stringValue == Hexadecimal.text(Digest.sha256(Array(result.utf8))))
             #expect(
@@ -244,10 +245,10 @@ struct SocketTests {
     func slowConsumer() async throws {
         try await run({ $0.limits.socketQueueBytes = 64 << 10 }) { node async throws in
             let slow = try await RawConnection.open(port: node.port, receiveBufferBytes: 4096)
-            let sleeper = try await SocketClient.open(slow)
+            let sleeper = try await WebSocketClient.open(slow)
             _ = try await sleeper.subscribe("tasks")
             try await slow.stopReading()
-            let quick = try await SocketClient.open(node)
+            let quick = try await WebSocketClient.open(node)
             _ = try await quick.subscribe("tasks")
             let result = #"{"output":"\#(String(repeating: "x", count: 30_000))"}"#
             var number = 0
@@ -303,7 +304,7 @@ struct SocketTests {
     func violations() async throws {
         try await run { node async throws in
             for violation in Violation.all {
-                let client = try await SocketClient.open(node)
+                let client = try await WebSocketClient.open(node)
                 for frame in violation.frames {
                     try await client.send(
                         opcode: frame.opcode, frame.payload, isFinal: frame.isFinal, isMasked: frame.isMasked)
@@ -318,20 +319,20 @@ struct SocketTests {
     @Test("fragments are put together, pings are answered, bad messages are explained")
     func messages() async throws {
         try await run { node async throws in
-            let client = try await SocketClient.open(node)
+            let client = try await WebSocketClient.open(node)
             try await client.send(opcode: 1, Array(#"{"type":"#.utf8), isFinal: false)
             try await client.send(opcode: 9, [7])
             try await client.send(opcode: 0, Array(#""ping","id":"x"}"#.utf8))
             let pong = await client.frame()
             #expect(pong?.opcode == 10 && pong?.payload == [7])
-            #expect(try await client.message()["id"]?.stringValue == "x")
+            #expect(try await client.nextMessage()["id"]?.stringValue == "x")
             for (text, code) in [
                 ("{", "malformed_json"), ("[]", "bad_message"), ("{}", "bad_message"),
                 (#"{"type":"subscribe","channel":"everything"}"#, "unknown_channel"),
                 (#"{"command":"subscribe_task"}"#, "unknown_channel"),
             ] {
                 try await client.send(text)
-                #expect(try await client.message()["code"]?.stringValue == code)
+                #expect(try await client.nextMessage()["code"]?.stringValue == code)
             }
         }
     }
@@ -344,13 +345,13 @@ struct SocketTests {
             $0.limits.socketMessagesPerSecond = 0
             $0.limits.sockets = 1
         }) { node async throws in
-            let client = try await SocketClient.open(node)
+            let client = try await WebSocketClient.open(node)
             for channel in ["tasks", "agents"] {
                 #expect(try await client.subscribe(channel)["type"]?.stringValue == "subscribed")
             }
             #expect(try await client.subscribe("cluster")["code"]?.stringValue == "too_many")
             #expect(try await client.subscribe("tasks")["type"]?.stringValue == "subscribed")
-            let second = try await node.request("GET", "/ws", SocketClient.handshake)
+            let second = try await node.request("GET", "/ws", WebSocketClient.handshake)
             #expect(second.status == 503 && second.problem == "overloaded")
             for _ in 0..<5 { try await client.send(#"{"type":"ping"}"#) }
             #expect(await client.closeCode() == 1008)
@@ -360,10 +361,10 @@ struct SocketTests {
     @Test("who may not, or does not speak WebSocket, gets a problem")
     func refusals() async throws {
         try await run({ $0.allowedOrigins = ["https://good.example"] }) { node async throws in
-            #expect(try await node.request("GET", "/ws", SocketClient.handshake, key: nil).status == 401)
+            #expect(try await node.request("GET", "/ws", WebSocketClient.handshake, key: nil).status == 401)
             let plain = try await node.get("/ws")
             #expect(plain.status == 426 && plain.headers["upgrade"] == "websocket")
-            var handshake = SocketClient.handshake
+            var handshake = WebSocketClient.handshake
             handshake["Origin"] = "https://evil.example"
             #expect(try await node.request("GET", "/ws", handshake).status == 403)
             for origin in ["https://good.example", "http://localhost"] {
@@ -378,7 +379,7 @@ struct SocketTests {
         try await run { node async throws in
             let connection = try await RawConnection.open(port: node.port)
             #expect(try await connection.request("GET", "/livez").status == 200)
-            let client = try await SocketClient.open(connection)
+            let client = try await WebSocketClient.open(connection)
             #expect(try await client.subscribe("tasks")["type"]?.stringValue == "subscribed")
         }
     }
@@ -386,7 +387,7 @@ struct SocketTests {
     @Test("a connection whose upgrade was not granted is closed, since nothing more is read from it")
     func refusedUpgrade() async throws {
         try await run { node async throws in
-            for headers in [SocketClient.handshake, ["Upgrade": "h2c", "Connection": "Upgrade, HTTP2-Settings"]] {
+            for headers in [WebSocketClient.handshake, ["Upgrade": "h2c", "Connection": "Upgrade, HTTP2-Settings"]] {
                 let connection = try await RawConnection.open(port: node.port)
                 let reply = try await connection.request("GET", "/api/v1/cluster", headers)
                 #expect(reply.status == 200 && reply.headers["connection"] == "close")
@@ -398,23 +399,23 @@ struct SocketTests {
     @Test("a draining node says where it stands, closes with 1012, and lets nobody else in")
     func draining() async throws {
         try await run({ $0.limits.drainSpreadMilliseconds = 10 }) { node async throws in
-            let client = try await SocketClient.open(node)
+            let client = try await WebSocketClient.open(node)
             _ = try await client.subscribe("tasks")
             async let drained: Void = node.server.drain()
-            let notice = try await client.message()
+            let notice = try await client.nextMessage()
             #expect(notice["event"]?.stringValue == "server_draining")
             #expect(notice["data"]?["reconnect_after_ms"]?.integer != nil)
             #expect(await client.closeCode() == 1012)
             client.connection.close()
             await drained
-            #expect(try await node.request("GET", "/ws", SocketClient.handshake).status == 503)
+            #expect(try await node.request("GET", "/ws", WebSocketClient.handshake).status == 503)
         }
     }
 
     @Test("a heartbeat comes, and who does not answer pings is closed")
     func heartbeats() async throws {
         try await run({ $0.limits.heartbeatSeconds = 1 }) { node async throws in
-            let client = try await SocketClient.open(node)
+            let client = try await WebSocketClient.open(node)
             let first = try #require(await client.frame())
             #expect(first.opcode == 1 && String(decoding: first.payload, as: UTF8.self).contains("heartbeat"))
             #expect(await client.frame()?.opcode == 9)

@@ -1,4 +1,5 @@
 import ClusterState
+import LoopbackClient
 import Storage
 import Telemetry
 import Testing
@@ -84,7 +85,7 @@ struct TaskTests {
     @Test("a plan is put in order; cycles, unknown steps and agents are named")
     func plans() async throws {
         try await TestNode.run { node async throws in
-            func post(_ steps: String) async throws -> Reply {
+            func post(_ steps: String) async throws -> HTTPReply {
                 try await node.post(
                     "/api/v1/tasks",
                     #"{"title":"t","task_type":"code_analysis","target":".","plan":{"steps":[\#(steps)]}}"#)

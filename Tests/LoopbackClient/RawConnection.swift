@@ -3,18 +3,22 @@ import NIOPosix
 
 /// A TCP connection in the hands of a test: bytes out, bytes in. It ends after a while, so that a test can fail but not
 /// hang.
-final class RawConnection {
+public final class RawConnection {
     private let channel: any Channel
     private var iterator: AsyncStream<[UInt8]>.Iterator
-    private(set) var buffer: [UInt8] = []
+    public private(set) var buffer: [UInt8] = []
 
     private init(_ channel: any Channel, _ stream: AsyncStream<[UInt8]>) {
         self.channel = channel
         iterator = stream.makeAsyncIterator()
     }
 
-    /// - Parameter receiveBufferBytes: a small one makes a slow reader.
-    static func open(port: Int, receiveBufferBytes: Int? = nil) async throws -> RawConnection {
+    /// - Parameters:
+    ///   - receiveBufferBytes: a small one makes a slow reader.
+    ///   - seconds: how long the connection may last.
+    public static func open(
+        port: Int, receiveBufferBytes: Int? = nil, lasting seconds: Int64 = 60
+    ) async throws -> RawConnection {
         let (stream, continuation) = AsyncStream<[UInt8]>.makeStream()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
@@ -26,35 +30,35 @@ final class RawConnection {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: receiveBufferBytes)
         }
         let channel = try await bootstrap.connect(host: "127.0.0.1", port: port).get()
-        channel.eventLoop.scheduleTask(in: .seconds(60)) { channel.close(promise: nil) }
+        channel.eventLoop.scheduleTask(in: .seconds(seconds)) { channel.close(promise: nil) }
         return RawConnection(channel, stream)
     }
 
-    func stopReading() async throws { try await channel.setOption(.autoRead, value: false).get() }
-    func startReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
+    public func stopReading() async throws { try await channel.setOption(.autoRead, value: false).get() }
+    public func startReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
 
-    func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
-    func send(_ text: String) async throws { try await send(Array(text.utf8)) }
+    public func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
+    public func send(_ text: String) async throws { try await send(Array(text.utf8)) }
 
     /// More bytes; false at the end of the connection.
-    func readMore() async -> Bool {
+    public func readMore() async -> Bool {
         guard let bytes = await iterator.next() else { return false }
         buffer += bytes
         return true
     }
 
-    func take(_ count: Int) -> [UInt8] {
+    public func take(_ count: Int) -> [UInt8] {
         defer { buffer.removeFirst(count) }
         return Array(buffer.prefix(count))
     }
 
     /// `count` bytes; nil if the connection ends before.
-    func read(_ count: Int) async -> [UInt8]? {
+    public func read(_ count: Int) async -> [UInt8]? {
         while buffer.count < count { guard await readMore() else { return nil } }
         return take(count)
     }
 
-    func close() { channel.close(promise: nil) }
+    public func close() { channel.close(promise: nil) }
 
     private final class Collector: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
