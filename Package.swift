@@ -115,7 +115,7 @@ let package = Package(
         // Real nodes behind a real balancer, started by cluster/up
         .testTarget(
             name: "ProcessTests",
-            dependencies: ["amas", "Agents", "ClusterState", "LoopbackClient", "Raft", "RaftServer", "WriteAheadLog"],
+            dependencies: ["amas", "Agents", "CPlatform", "ClusterState", "LoopbackClient", "Raft", "RaftServer", "WriteAheadLog"],
             swiftSettings: settings),
         tests(of: "amas", with: ["Raft", "RaftServer", logging] + nio),
     ]
