@@ -71,13 +71,14 @@ extension ClusterProcesses {
         }
     }
 
-    /// Waits until all nodes stand at the same entry, and tells the hashes that they have there.
-    func hashesAtOneIndex() async throws -> Set<String> {
+    /// Waits until all nodes stand at the same entry, and tells which, and the hashes that they have there.
+    func hashesAtOneIndex() async throws -> (index: Int64, hashes: Set<String>) {
         try await eventually("all nodes at one entry") {
             var views: [ClusterView] = []
             for port in ports { if let view = await view(port) { views.append(view) } }
-            guard views.count == nodes.count, Set(views.map(\.applied)).count == 1 else { return nil }
-            return Set(views.map(\.hash))
+            guard views.count == nodes.count, let index = views.first?.applied, views.allSatisfy({ $0.applied == index })
+            else { return nil }
+            return (index, Set(views.map(\.hash)))
         }
     }
 }

@@ -37,6 +37,12 @@ final class Load: Sendable {
         """#
     }
 
+    /// Small ones, and every tenth a folder that takes a while.
+    static let mixed: @Sendable (Int) -> String = { number in
+        guard number % 10 == 0 else { return small(number) }
+        return #"{"title":"load \#(number)","task_type":"code_analysis","target":"Sources/Raft"}"#
+    }
+
     var report: Report { state.withLock { $0 } }
     var acceptedCount: Int { state.withLock { $0.accepted.count } }
 

@@ -11,10 +11,15 @@ struct LogReplay {
         var offset: String
         var name: String
         var task: String
+
+        /// The channel `tasks` carries what happens to tasks, not what happens within them.
+        var isOfTasksChannel: Bool { name.hasPrefix("task_") }
     }
 
     private(set) var state = ClusterState()
     private(set) var events: [DurableEvent] = []
+    /// The state's hash after each entry.
+    private(set) var hashes: [UInt64: StateHash] = [:]
     /// How often each task went from living to ended.
     private(set) var endings: [String: Int] = [:]
     /// How often each task was begun.
@@ -42,6 +47,7 @@ struct LogReplay {
                 case .command: try state.apply(index: index, term: term, entry: entry.data)
                 case .noop, .configuration: state.applyInternal(index: index, term: term)
                 }
+            hashes[stored.index] = applied.hash
             if applied.isDuplicate { duplicates += 1 }
             switch applied.outcome {
             case .rejected(.fenced): fenced += 1

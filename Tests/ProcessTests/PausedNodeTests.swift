@@ -1,0 +1,50 @@
+import Agents
+import Testing
+
+/// A node that is neither dead nor alive: it stops in the middle of its work and goes on much later.
+extension ProcessTests {
+    @Test("what a halted node ran is done by others, and what it says when it wakes changes nothing", arguments: [false, true])
+    func nodeIsHalted(isLeader: Bool) async throws {
+        try await ClusterProcesses.run { cluster in
+            let leader = try await cluster.leader()
+            let victim = isLeader ? leader : try #require(cluster.nodes.map(\.name).first { $0 != leader })
+            let others = cluster.nodes.filter { $0.name != victim }.map(\.port)
+            let load = Load(cluster, body: Load.mixed)
+            let follower = EventFollower(cluster, ports: others)
+            try await follower.follow {
+                try await load.run(throughBalancer: 2, toEachNode: 0, paceMilliseconds: 50) {
+                    try await until("the victim is at work") {
+                        load.acceptedCount > 30 ? try await cluster.tasksRunning(on: victim, asSeenBy: others[0]) > 0 : false
+                    }
+                    try await cluster.kill(victim, "STOP")
+                    // Nothing may be left with it, while new work comes and is done.
+                    let before = load.acceptedCount
+                    try await until("others have all its tasks") {
+                        try await cluster.tasksRunning(on: victim, asSeenBy: others[0]) == 0
+                    }
+                    try await until("work goes on") { load.acceptedCount > before + 30 }
+                    try await cluster.kill(victim, "CONT")
+                    try await cluster.waitUntilReady()
+                }
+                let replay = try await cluster.expectEachTaskOnce(load, [follower])
+                let report = load.report
+                #expect(report.failedThroughBalancer == [])
+                print(
+                    """
+                    \(victim) halted as \(isLeader ? "leader" : "follower"): \(report.accepted.count) tasks, \
+                    \(replay.starts.values.reduce(0, +)) starts, \(replay.fenced) late commands fenced, \
+                    \(replay.ofEndedSessions) of an ended session
+                    """)
+            }
+        }
+    }
+}
+
+extension ClusterProcesses {
+    /// How many slots of a node are taken, by the word of another.
+    func tasksRunning(on name: String, asSeenBy port: Int) async throws -> Int64 {
+        let members = try await request(port, "GET", "/api/v1/cluster").json["members"]?.arrayValue ?? []
+        let member = members.first { $0["name"]?.stringValue == name }
+        return member?["used_slots"]?.integerValue ?? 0
+    }
+}
