@@ -9,12 +9,22 @@ step() { printf '▸ %s\n' "$*" >&2; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 usage_error() { printf 'error: %s\ntry: %s --help\n' "$*" "$0" >&2; exit 2; }
 
-# The value of a flag that needs one.
-flag_value() { [ $# -ge 2 ] && [ -n "$2" ] || usage_error "$1 needs a value"; printf '%s' "$2"; }
+# Puts the value of a flag that needs one into `value`. Not by a subshell: its exit would be lost among arguments.
+flag_value() {
+  [ $# -ge 2 ] && [ -n "$2" ] || usage_error "$1 needs a value"
+  value=$2
+}
 
-use_data() {
-  mkdir -p "$1"
-  data=$(cd "$1" && pwd)
+# The folder need not exist: only `up` makes it.
+use_data() { data=$(realpath -m -- "$1"); }
+
+# Whether `up` has made the folder: nothing else is ever removed or written to.
+is_cluster_folder() { [ -f "$data/lock" ]; }
+
+# For those that change what runs: one at a time. The lock ends with this script; what it starts must not inherit it (9>&-).
+lock_data() {
+  exec 9<>"$data/lock"
+  flock -n 9 || fail "another script is at work in $data"
 }
 
 load_cluster() {
@@ -25,40 +35,54 @@ load_cluster() {
   set +a
 }
 
-# Whether the process of a pid file runs, and is the one that was started.
+# Whether the process of a pid file runs and is the one that was started: a number is given to another process sooner or later,
+# and a process that nobody has collected has no command line any more. Ours name their configuration.
 alive() {
-  local pid_file=$1 pid
+  local pid_file=$1 pid configuration
   [ -f "$pid_file" ] || return 1
+  case $pid_file in
+    */haproxy.pid) configuration="${pid_file%/*}/haproxy.cfg" ;;
+    *) configuration="${pid_file%/*}/amas.yaml" ;;
+  esac
   pid=$(cat "$pid_file")
-  [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null
+  [ -n "$pid" ] && tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF -- "$configuration"
+}
+
+# Waits a moment for a process that was just started: before it has become its program it cannot be told from this script.
+await_start() {
+  local _
+  for _ in $(seq 100); do
+    alive "$1" && return 0
+    kill -0 "$(cat "$1")" 2>/dev/null || return 0
+    sleep 0.02
+  done
 }
 
 # Ends the process of a pid file: politely, then, after the given seconds, not.
 stop_process() {
-  local pid_file=$1 seconds=$2 pid
-  alive "$pid_file" || { rm -f "$pid_file"; return 0; }
-  pid=$(cat "$pid_file")
-  kill -TERM "$pid" 2>/dev/null || true
-  for _ in $(seq $((seconds * 20))); do
-    kill -0 "$pid" 2>/dev/null || { rm -f "$pid_file"; return 0; }
-    sleep 0.05
-  done
-  kill -KILL "$pid" 2>/dev/null || true
+  local pid_file=$1 seconds=$2 _
+  if alive "$pid_file"; then
+    kill -TERM "$(cat "$pid_file")" 2>/dev/null || true
+    for _ in $(seq $((seconds * 20))); do
+      alive "$pid_file" || break
+      sleep 0.05
+    done
+    ! alive "$pid_file" || kill -KILL "$(cat "$pid_file")" 2>/dev/null || true
+  fi
   rm -f "$pid_file"
 }
 
-node_names() { sed -n 's/^name=//p' "$data"/nodes/*/node.env 2>/dev/null; }
+node_names() { sed -n 's/^name=//p' "$data"/nodes/*/node.env 2>/dev/null || true; }
 
 # Starts one node as its folder says. It is up when its port answers, not when this returns.
 start_node() {
   local name=$1 folder="$data/nodes/$1"
   [ -d "$folder" ] || fail "no node $name in $data; there are: $(node_names | tr '\n' ' ')"
   alive "$folder/pid" && return 0
-  # shellcheck disable=SC1091
-  . "$folder/node.env"
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
-  setsid "$data/amas" serve --config "$folder/amas.yaml" >>"$folder/log" 2>&1 </dev/null &
+  setsid "$data/amas" serve --config "$folder/amas.yaml" >>"$folder/log" 2>&1 </dev/null 9>&- &
   printf '%s' "$!" >"$folder/pid"
+  await_start "$folder/pid"
   write_environment
 }
 
@@ -66,7 +90,7 @@ start_node() {
 write_environment() {
   local pids="" name
   for name in $(node_names); do
-    alive "$data/nodes/$name/pid" && pids="$pids,$name=$(cat "$data/nodes/$name/pid")"
+    ! alive "$data/nodes/$name/pid" || pids="$pids,$name=$(cat "$data/nodes/$name/pid")"
   done
   {
     cat "$data/fixed.env"

@@ -20,7 +20,6 @@ write_haproxy_configuration() {
 global
   maxconn $connections
   tune.bufsize 98304
-  stats socket $data/haproxy.sock mode 600 level admin
 
 defaults
   mode http
@@ -62,6 +61,7 @@ start_haproxy() {
   alive "$data/haproxy.pid" && return 0
   write_haproxy_configuration
   haproxy -c -q -f "$data/haproxy.cfg" || fail "HAProxy refuses $data/haproxy.cfg"
-  setsid haproxy -db -f "$data/haproxy.cfg" >>"$data/haproxy.log" 2>&1 </dev/null &
+  setsid haproxy -db -f "$data/haproxy.cfg" >>"$data/haproxy.log" 2>&1 </dev/null 9>&- &
   printf '%s' "$!" >"$data/haproxy.pid"
+  await_start "$data/haproxy.pid"
 }

@@ -10,6 +10,7 @@ require_swift() {
 # Installs what is missing, or says the one line that would.
 require_packages() {
   local missing="" package
+  command -v dpkg-query >/dev/null 2>&1 || { say "this is not Debian: what $* are called here must be installed"; return 0; }
   for package in "$@"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
   done

@@ -20,6 +20,9 @@ as_postgres() {
 start_postgres() {
   local port=$1 password_file=$2 programs home
   programs=$(postgres_programs)
+  if [ -L "$data/pg" ] && [ ! -e "$data/pg" ]; then
+    fail "PostgreSQL's folder $(readlink "$data/pg") is gone; remove what is left with ./cluster/down --purge"
+  fi
   if [ ! -e "$data/pg" ]; then
     step "making a private PostgreSQL"
     if [ "$(id -u)" -eq 0 ]; then
@@ -39,9 +42,10 @@ start_postgres() {
   fi
   home=$(readlink -f "$data/pg")
   if ! as_postgres "$programs/pg_ctl" -D "$home/data" status >/dev/null 2>&1; then
+    # No Unix socket: its path would be too long in a deep folder. The server must not hold the script's lock.
     as_postgres "$programs/pg_ctl" -D "$home/data" -l "$home/log" -w -t 60 \
-      -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$home -c max_connections=200" start \
-      >>"$data/pg.log" 2>&1 || { tail -5 "$home/log" >&2; fail "PostgreSQL did not start; see $home/log"; }
+      -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200" start \
+      >>"$data/pg.log" 2>&1 9>&- || { tail -5 "$home/log" >&2; fail "PostgreSQL did not start; see $home/log"; }
   fi
   head -1 "$home/data/postmaster.pid" >"$data/pg.pid"
 }
