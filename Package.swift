@@ -89,10 +89,11 @@ let package = Package(
             name: "amas",
             dependencies: [
                 "API", "Orchestration", "Agents", "Providers", "Storage", "Postgres", "Egress", "ClusterState", "RaftServer",
-                "Raft", "Telemetry", "COpenSSL", logging, protobuf, .product(name: "NIOCore", package: "swift-nio"),
+                "Raft", "Telemetry", "COpenSSL", logging, protobuf, .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
-            ], swiftSettings: settings),
+            ] + nio, swiftSettings: settings),
         // What several rooms' tests need: servers that are started and stopped by the tests
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
@@ -117,6 +118,6 @@ let package = Package(
             name: "ProcessTests",
             dependencies: ["amas", "Agents", "CPlatform", "ClusterState", "LoopbackClient", "Raft", "RaftServer", "WriteAheadLog"],
             swiftSettings: settings),
-        tests(of: "amas", with: ["Raft", "RaftServer", logging] + nio),
+        tests(of: "amas", with: ["Agents", "CPlatform", "LoopbackServer", "Raft", "RaftServer", logging] + nio),
     ]
 )

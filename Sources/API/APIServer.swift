@@ -60,7 +60,7 @@ public struct APIServices: Sendable {
     }
 }
 
-/// The HTTP and WebSocket server of a node: `start`, then at the end `drain` and `stop`, each once and in this order.
+/// The HTTP and WebSocket server of a node: `start`, then at the end `leave`, `drain` and `stop`, in this order.
 public final class APIServer: Sendable {
     private let configuration: APIConfiguration
     private let logger: Logger
@@ -124,6 +124,8 @@ public final class APIServer: Sendable {
                 try await responder.respond(request, writer, channel)
             },
             onServerRunning: { channel in
+                // Before the first connection is accepted, and before anybody is told that there is a server.
+                try? await channel.eventLoop.submit { try CloseOnExec.set(channel) }.get()
                 bound.continuation.yield(channel.localAddress?.port ?? 0)
                 bound.continuation.finish()
             })
@@ -148,7 +150,7 @@ public final class APIServer: Sendable {
         return .http1(
             configuration: .init(
                 additionalChannelHandlers: [
-                    RequestGuard(limits: limits), WebSocketUpgrade(gate: gate, hub: hub, limits: limits),
+                    CloseOnExec(), RequestGuard(limits: limits), WebSocketUpgrade(gate: gate, hub: hub, limits: limits),
                 ],
                 idleTimeout: .seconds(limits.idleSeconds),
                 httpDecoderConfiguration: .init(
@@ -156,12 +158,18 @@ public final class APIServer: Sendable {
                     maxHeaderFieldCount: limits.headerFields)))
     }
 
-    /// Takes the node out of service: not ready from now on, answers close their connections, waits end, WebSockets are
-    /// told and closed over `drainSpreadMilliseconds`. Returns when the last is closed. New requests are still
-    /// answered.
-    public func drain() async {
-        guard condition.beginDraining() else { return }
+    /// Asks balancers to send nobody here: not ready from now on, and every answer closes its connection. Requests and
+    /// WebSockets are taken as before, because those that still come have nowhere else to go.
+    public func leave() {
+        guard condition.beginLeaving() else { return }
         metrics.draining.set(1)
+    }
+
+    /// Takes the node out of service: waits end, WebSockets are told and closed over `drainSpreadMilliseconds`. Returns
+    /// when the last is closed. New requests are still answered.
+    public func drain() async {
+        leave()
+        guard condition.beginDraining() else { return }
         waits.close()
         await hub.drain()
     }

@@ -264,6 +264,6 @@ final class RaftLoop {
                 millisecondsSinceLeaderContact: raft.lastContactWithLeader.map { tick.since($0) },
                 clusterTimeMicroseconds: raft.standing.role == .leader
                     ? clock.read(now: MonotonicTime.now, wallMicroseconds: wallTimeMicroseconds()) : 0,
-                hasLostMajority: hasLostMajority, halted: halted))
+                hasLostMajority: hasLostMajority, halted: halted, refusedMessages: raft.refusedMessages))
     }
 }

@@ -237,6 +237,11 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         transport.send(bytes, kind: .ephemeral, to: peer)
     }
 
+    /// Reads the certificate files of the links again. After an error the old ones stay in use.
+    public func reloadCertificates() async throws(PeerTransportError) {
+        try await transport.reloadCertificates()
+    }
+
     /// Takes this node out of the cluster's work; its files are kept. For a node that was found to differ from the others.
     public func halt(_ reason: StateMachineHalt) {
         mailbox.post(.halt(reason))

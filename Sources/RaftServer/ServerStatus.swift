@@ -29,6 +29,8 @@ public struct ServerStatus: Sendable {
     /// Links to a majority have been down for so long that requests are refused.
     public var hasLostMajority: Bool
     public var halted: StateMachineHalt?
+    /// Messages that no correct member sends, dropped since the start.
+    public var refusedMessages: UInt64 = 0
 }
 
 /// The status as the loop last published it.

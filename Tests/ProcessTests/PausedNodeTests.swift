@@ -13,8 +13,8 @@ extension ProcessTests {
             let follower = EventFollower(cluster, ports: others)
             try await follower.follow {
                 try await load.run(throughBalancer: 2, toEachNode: 0, paceMilliseconds: 50) {
-                    try await until("the victim is at work") {
-                        load.acceptedCount > 30 ? try await cluster.tasksRunning(on: victim, asSeenBy: others[0]) > 0 : false
+                    try await until("the victim is in the middle of a long task") {
+                        try await cluster.isExecutingLongTask(victim, asSeenBy: others[0])
                     }
                     try await cluster.kill(victim, "STOP")
                     // Nothing may be left with it, while new work comes and is done.
@@ -29,6 +29,7 @@ extension ProcessTests {
                 let replay = try await cluster.expectEachTaskOnce(load, [follower])
                 let report = load.report
                 #expect(report.failedThroughBalancer == [])
+                #expect(replay.starts.values.contains { $0 > 1 }, "no task had to be begun again")
                 print(
                     """
                     \(victim) halted as \(isLeader ? "leader" : "follower"): \(report.accepted.count) tasks, \
@@ -41,6 +42,14 @@ extension ProcessTests {
 }
 
 extension ClusterProcesses {
+    /// By the word of another node.
+    func isExecutingLongTask(_ name: String, asSeenBy port: Int) async throws -> Bool {
+        let tasks = try await request(port, "GET", "/api/v1/tasks?status=executing&limit=1000").json["tasks"]?.arrayValue
+        return tasks?.contains { task in
+            task["target"]?.stringValue != nil && task["execution_metadata"]?["node"]?.stringValue == name
+        } ?? false
+    }
+
     /// How many slots of a node are taken, by the word of another.
     func tasksRunning(on name: String, asSeenBy port: Int) async throws -> Int64 {
         let members = try await request(port, "GET", "/api/v1/cluster").json["members"]?.arrayValue ?? []

@@ -152,7 +152,7 @@ struct Responder: Sendable {
         if let nodeName { answer.headers[.amasNode] = nodeName }
         // NIO's decoder reads nothing behind a request that wanted another protocol, be it `h2c` or a refused
         // WebSocket.
-        if condition.isDraining || call.header(.upgrade) != nil || call.head.method == .connect {
+        if condition.isLeaving || call.header(.upgrade) != nil || call.head.method == .connect {
             answer.closesConnection = true
         }
         if answer.closesConnection { answer.headers[.connection] = "close" }

@@ -5,6 +5,7 @@ import Telemetry
 /// What all connections of the server share: how busy it is, whether it drains, and today's date.
 final class ServerCondition: Sendable {
     private let inFlight = Atomic<Int>(0)
+    private let leaving = Atomic<Bool>(false)
     private let draining = Atomic<Bool>(false)
     private let dateLine = Mutex<(second: Int64, text: String)>((.min, ""))
 
@@ -13,6 +14,12 @@ final class ServerCondition: Sendable {
     func leave() { inFlight.wrappingSubtract(1, ordering: .relaxed) }
     var requestsInFlight: Int { inFlight.load(ordering: .relaxed) }
 
+    /// The node asks balancers to look elsewhere, and answers everything meanwhile.
+    var isLeaving: Bool { leaving.load(ordering: .relaxed) }
+    /// True the first time.
+    func beginLeaving() -> Bool { !leaving.exchange(true, ordering: .relaxed) }
+
+    /// The node takes no new WebSocket and lets nobody wait.
     var isDraining: Bool { draining.load(ordering: .relaxed) }
     /// True the first time.
     func beginDraining() -> Bool { !draining.exchange(true, ordering: .relaxed) }

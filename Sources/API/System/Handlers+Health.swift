@@ -19,7 +19,7 @@ extension Handlers {
 
     /// `GET /readyz` and `GET /api/v1/ready`: whether a balancer should send requests here.
     func ready(_ call: Call) async throws(Problem) -> Answer {
-        if condition.isDraining { throw Problem(.notReady, "the node is draining") }
+        if condition.isLeaving { throw Problem(.notReady, "the node is draining") }
         guard let status = cluster.status else { throw Problem(.notReady, "the node is starting") }
         if let reason = status.unreadyReason { throw Problem(.notReady, reason) }
         return .json { $0.field("status", "ready") }
@@ -36,7 +36,7 @@ extension Handlers {
             json.field("node", cluster.status?.name)
             json.field("version", version)
             json.field("time", clock().rfc3339)
-            json.field("draining", condition.isDraining)
+            json.field("draining", condition.isLeaving)
             json.name("components")
             json.array(of: components) { $1.write(to: &$0) }
         }

@@ -29,7 +29,7 @@ extension Handlers {
     /// `GET /`: for a person with a browser.
     func frontPage(_ call: Call) async throws(Problem) -> Answer {
         let status = cluster.status
-        let isReady = status?.unreadyReason == nil && status != nil && !condition.isDraining
+        let isReady = status?.unreadyReason == nil && status != nil && !condition.isLeaving
         let leader = status?.standing.leader.map(cluster.name(of:)) ?? "none"
         var answer = Answer.text(
             """

@@ -116,11 +116,21 @@ extension PeerTransport {
 }
 
 /// What keeps a transport from starting or from using new certificates.
-public enum PeerTransportError: Error, Equatable, Sendable {
+public enum PeerTransportError: Error, Equatable, Sendable, CustomStringConvertible {
     case cannotListen(PeerAddress, reason: String)
     case certificates(reason: String)
     /// An identity or address that no hello can carry.
     case invalidIdentity(reason: String)
     case alreadyStarted
     case stopped
+
+    public var description: String {
+        switch self {
+        case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
+        case .certificates(let reason): "\(reason)"
+        case .invalidIdentity(let reason): "the node's identity cannot be told to others: \(reason)"
+        case .alreadyStarted: "the links run already"
+        case .stopped: "the links are stopped"
+        }
+    }
 }

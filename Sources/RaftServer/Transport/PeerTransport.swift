@@ -167,7 +167,8 @@ public final class PeerTransport: Sendable {
         } catch {
             try? await group.shutdownGracefully()
             if let error = error as? PeerTransportError { throw error }
-            throw .cannotListen(configuration.listen, reason: "\(error)")
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+            throw .cannotListen(configuration.listen, reason: reason)
         }
     }
 

@@ -28,15 +28,17 @@ public enum ProcessMetrics {
 /// What is running, as `amas_build_info`.
 public struct BuildInfo: Hashable, Sendable {
     public let version: String
-    public let commit: String
+    /// Nil where the build does not know it: the label is then left out.
+    public let commit: String?
 
-    public init(version: String, commit: String) {
+    public init(version: String, commit: String? = nil) {
         self.version = version
         self.commit = commit
     }
 
     public func register(in registry: MetricsRegistry) {
-        registry.info(
-            "amas_build_info", help: "The version that runs.", labels: ["version": version, "commit": commit])
+        let help = "The version that runs."
+        guard let commit else { return registry.info("amas_build_info", help: help, labels: ["version": version]) }
+        registry.info("amas_build_info", help: help, labels: ["version": version, "commit": commit])
     }
 }

@@ -39,6 +39,19 @@ struct ClientOptions: ParsableArguments {
 }
 
 extension String {
+    /// As one segment of a path or one value of a query: everything but RFC 3986's unreserved characters escaped.
+    var percentEncoded: String {
+        let digits = Array("0123456789ABCDEF")
+        return utf8.reduce(into: "") { text, byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+                text.append(Character(UnicodeScalar(byte)))
+            default: text += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+            }
+        }
+    }
+
     /// Without white space at either end, as secrets in files have it.
     var trimmed: String {
         var rest = self[...]

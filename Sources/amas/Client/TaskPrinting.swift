@@ -9,6 +9,12 @@ enum TaskPrinting {
         }
     }
 
+    /// - Throws: with code 1 if the task has ended otherwise than well.
+    static func checkSuccess(_ task: JSONValue) throws(CommandFailure) {
+        let status = plain(task["status"])
+        guard status == "completed" else { throw CommandFailure(code: .failed, message: "the task is \(status)") }
+    }
+
     static func printList(_ page: JSONValue, _ format: OutputFormat) {
         guard format == .table else { return printJSON(page) }
         let tasks = page["tasks"]?.arrayValue ?? []

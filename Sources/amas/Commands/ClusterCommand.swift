@@ -13,7 +13,11 @@ struct ClusterCommand: ParsableCommand {
         @OptionGroup var options: ClientOptions
 
         func run() async throws {
-            let body = try await options.client().request(.get, "/api/v1/cluster").body
+            // A node that is cut off sees no quorum where another does: the best view counts.
+            let body = try await options.client().request(
+                .get, "/api/v1/cluster", patience: .seconds(min(options.timeout, 3)),
+                suffices: { $0.body["has_quorum"] == .bool(true) }
+            ).body
             switch options.output {
             case .json: TaskPrinting.printJSON(body)
             case .table: Terminal.output(Self.text(body))
@@ -21,7 +25,10 @@ struct ClusterCommand: ParsableCommand {
             guard case .bool(true)? = body["has_quorum"] else {
                 throw CommandFailure(code: .noQuorum, message: "the cluster has no quorum")
             }
-            let missing = Self.members(body).filter { $0["status"]?.stringValue != "available" }
+            // The state learns of a death a moment after the links do.
+            let missing = Self.members(body).filter {
+                $0["status"]?.stringValue != "available" || $0["reachable"] == .bool(false)
+            }
             guard missing.isEmpty else {
                 let names = missing.map { TaskPrinting.plain($0["name"]) }.joined(separator: ", ")
                 throw CommandFailure(code: .degraded, message: "the cluster is degraded: \(names)")
@@ -31,14 +38,14 @@ struct ClusterCommand: ParsableCommand {
         private static func members(_ body: JSONValue) -> [JSONValue] { body["members"]?.arrayValue ?? [] }
 
         private static func text(_ body: JSONValue) -> String {
-            let names = ["name", "role", "status", "match_index", "lag_entries", "http_address", "version"]
+            let names = ["name", "role", "status", "reachable", "match_index", "lag_entries", "http_address", "version"]
             let rows = members(body).map { member in names.map { TaskPrinting.plain(member[$0]) } }
             let head =
                 "leader \(TaskPrinting.plain(body["leader"]))  term \(TaskPrinting.plain(body["term"]))  "
                 + "commit \(TaskPrinting.plain(body["indices"]?["commit"]))  "
                 + "tolerates \(TaskPrinting.plain(body["failure_tolerance"])) failures"
             return head + "\n\n"
-                + Terminal.table([["NAME", "ROLE", "STATUS", "MATCH", "LAG", "ADDRESS", "VERSION"]] + rows)
+                + Terminal.table([["NAME", "ROLE", "STATUS", "REACHABLE", "MATCH", "LAG", "ADDRESS", "VERSION"]] + rows)
         }
     }
 }

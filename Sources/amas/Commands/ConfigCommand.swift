@@ -19,7 +19,8 @@ struct ConfigurationOptions: ParsableArguments {
         let sources = ConfigurationSources(
             yaml: yaml, environment: ProcessInfo.processInfo.environment, overrides: set)
         do throws(ConfigurationError) {
-            return try NodeConfiguration(sources, secret: Self.secret)
+            return try NodeConfiguration(
+                sources, secret: Self.secret, canRead: { FileManager.default.isReadableFile(atPath: $0) })
         } catch {
             throw CommandFailure(code: .usage, message: error.description)
         }
@@ -37,7 +38,7 @@ struct ConfigurationOptions: ParsableArguments {
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Check a node's configuration.", subcommands: [Check.self])
+        commandName: "config", abstract: "Check a node's configuration.", subcommands: [Check.self, Settings.self])
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -46,6 +47,18 @@ struct ConfigCommand: ParsableCommand {
 
         func run() throws {
             Terminal.output(try options.load().description)
+        }
+    }
+
+    struct Settings: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List every setting: its name in the file and in the environment, its default, its meaning.")
+
+        func run() {
+            let rows = Setting.all.map { setting in
+                [setting.key, setting.environmentName, setting.standard ?? "(must be set)", setting.meaning]
+            }
+            Terminal.output(Terminal.table([["SETTING", "ENVIRONMENT", "DEFAULT", "MEANING"]] + rows))
         }
     }
 }
@@ -61,6 +74,7 @@ extension NodeConfiguration: CustomStringConvertible {
         ]
         lines += members.map { "    - {id: \($0.id), name: \($0.name), peer: \"\($0.peer)\"}" }
         lines += ["http:", "  listen: \"\(httpListen)\"", "  api_key_file: \(apiKeyFile)"]
+        lines += ["  balancer_milliseconds: \(balancerMilliseconds)"]
         lines += ["postgres:", "  url: \(postgres == nil ? "\"\"" : "\"***\"")", "  connections: \(postgresConnections)"]
         lines += ["workspace:", "  roots: [\(workspaceRoots.joined(separator: ", "))]"]
         lines += ["executor:", "  slots: \(executorSlots)", "  tool_threads: \(toolThreads)"]

@@ -42,7 +42,9 @@ struct TaskCommand: ParsableCommand {
                 return TaskPrinting.print(answer.body, options.output)
             }
             Terminal.error("submitted \(id)")
-            try await TaskFollowing.follow(id, client: client, options: options)
+            let task = try await TaskFollowing(client: client, taskID: id).run()
+            TaskPrinting.print(task, options.output)
+            try TaskPrinting.checkSuccess(task)
         }
 
         private func parameters() throws -> [String: JSONValue] {
@@ -65,18 +67,27 @@ struct TaskCommand: ParsableCommand {
         @Argument(help: "The task's id.") var id: String
 
         func run() async throws {
-            let answer = try await options.client().request(.get, "/api/v1/tasks/\(id)")
+            let answer = try await options.client().request(.get, "/api/v1/tasks/\(id.percentEncoded)")
             TaskPrinting.print(answer.body, options.output)
         }
     }
 
     struct Watch: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Follow a task to its end, then print it.")
+        static let configuration = CommandConfiguration(
+            abstract: "Follow a task to its end, then print it.",
+            discussion: """
+                Events are noted on the standard error as they come, each once, from whichever endpoint lives; --timeout bounds the \
+                whole. With -o json each event is one line on the standard output, and the task is the last line. \
+                Exit code 1 if the task failed or was cancelled, 5 if it has not ended in time.
+                """)
         @OptionGroup var options: ClientOptions
         @Argument(help: "The task's id.") var id: String
 
         func run() async throws {
-            try await TaskFollowing.follow(id, client: options.client(), options: options)
+            let following = TaskFollowing(client: try options.client(), taskID: id, printsEvents: options.output == .json)
+            let task = try await following.run()
+            TaskPrinting.print(task, options.output)
+            try TaskPrinting.checkSuccess(task)
         }
     }
 
@@ -89,8 +100,8 @@ struct TaskCommand: ParsableCommand {
 
         func run() async throws {
             var query = "?limit=\(limit)"
-            if let status { query += "&status=\(status)" }
-            if let type { query += "&task_type=\(type)" }
+            if let status { query += "&status=\(status.percentEncoded)" }
+            if let type { query += "&task_type=\(type.percentEncoded)" }
             let answer = try await options.client().request(.get, "/api/v1/tasks" + query)
             TaskPrinting.printList(answer.body, options.output)
         }
@@ -102,7 +113,7 @@ struct TaskCommand: ParsableCommand {
         @Argument(help: "The task's id.") var id: String
 
         func run() async throws {
-            let answer = try await options.client().request(.post, "/api/v1/tasks/\(id)/cancel", body: .object([:]))
+            let answer = try await options.client().request(.post, "/api/v1/tasks/\(id.percentEncoded)/cancel", body: .object([:]))
             TaskPrinting.print(answer.body, options.output)
         }
     }

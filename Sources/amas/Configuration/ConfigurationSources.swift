@@ -3,7 +3,7 @@ import Yams
 /// Settings as they were written, before anything is checked: text for plain ones, YAML for lists.
 struct ConfigurationSources {
     private(set) var problems: [ConfigurationError.Problem] = []
-    private var values: [String: Node] = [:]
+    private var values: [String: (node: Node, origin: SettingOrigin)] = [:]
 
     /// - Parameters:
     ///   - yaml: the text of the file, if there is one.
@@ -11,28 +11,48 @@ struct ConfigurationSources {
     ///   - overrides: `key=value` pairs of `--set`.
     init(yaml: String?, environment: [String: String], overrides: [String]) {
         if let yaml { read(yaml) }
-        for setting in Setting.all {
-            if let text = environment[setting.environmentName] { set(setting, text) }
-        }
+        read(environment)
         for override in overrides {
             guard let equals = override.firstIndex(of: "=") else {
-                report(override, "a --set flag is key=value")
+                report(override, "a --set flag is key=value", at: .flag)
                 continue
             }
             let key = String(override[..<equals])
             guard let setting = Setting.all.first(where: { $0.key == key }) else {
-                report(key, "unknown setting\(Self.suggestion(for: key))")
+                report(key, "unknown setting\(Self.suggestion(for: key, among: Setting.all.map(\.key)))", at: .flag)
                 continue
             }
-            set(setting, String(override[override.index(after: equals)...]))
+            set(setting, String(override[override.index(after: equals)...]), .flag)
         }
     }
 
     /// The value of a setting, or nil if it is set nowhere.
-    func value(_ key: String) -> Node? { values[key] }
+    func value(_ key: String) -> Node? { values[key]?.node }
 
-    mutating func report(_ setting: String, _ message: String) {
-        problems.append(.init(setting: setting, message: message))
+    /// Where the setting, or one part of its value, was written.
+    func origin(_ key: String, part: Node? = nil) -> SettingOrigin? {
+        guard let origin = values[key]?.origin else { return nil }
+        switch origin {
+        case .line: return part?.mark.map { .line($0.line) } ?? origin
+        case .environment, .flag: return origin
+        }
+    }
+
+    mutating func report(_ setting: String, _ message: String, at origin: SettingOrigin? = nil) {
+        problems.append(.init(setting: setting, origin: origin ?? self.origin(setting), message: message))
+    }
+
+    /// Variables of other programs are nobody's mistake; one that is almost the name of a setting is.
+    private mutating func read(_ environment: [String: String]) {
+        let names = Setting.all.map(\.environmentName)
+        for setting in Setting.all {
+            let name = setting.environmentName
+            if let text = environment[name] { set(setting, text, .environment(name)) }
+        }
+        for name in environment.keys.sorted() where name.hasPrefix("AMAS_") && !names.contains(name) {
+            let suggestion = Self.suggestion(for: name, among: names)
+            if !suggestion.isEmpty { report(name, "unknown setting\(suggestion)", at: .environment(name)) }
+        }
     }
 
     private mutating func read(_ yaml: String) {
@@ -49,35 +69,40 @@ struct ConfigurationSources {
         guard let mapping = node.mapping else { return }
         for (name, value) in mapping {
             let key = prefix + (name.string ?? "?")
+            let origin = name.mark.map { SettingOrigin.line($0.line) } ?? .line(1)
             if Setting.all.contains(where: { $0.key == key }) {
-                values[key] = value
-            } else if value.mapping != nil, Setting.all.contains(where: { $0.key.hasPrefix(key + ".") }) {
-                flatten(value, prefix: key + ".")
+                values[key] = (value, origin)
+            } else if Setting.all.contains(where: { $0.key.hasPrefix(key + ".") }) {
+                if value.mapping != nil {
+                    flatten(value, prefix: key + ".")
+                } else if value.null == nil {
+                    report(key, "holds settings, not one value", at: origin)
+                }
             } else {
-                report(key, "unknown setting\(Self.suggestion(for: key))")
+                report(key, "unknown setting\(Self.suggestion(for: key, among: Setting.all.map(\.key)))", at: origin)
             }
         }
     }
 
-    private mutating func set(_ setting: Setting, _ text: String) {
+    private mutating func set(_ setting: Setting, _ text: String, _ origin: SettingOrigin) {
         switch setting.kind {
         case .text, .secretText, .integer, .flag, .address:
-            values[setting.key] = .scalar(.init(text))
+            values[setting.key] = (.scalar(.init(text)), origin)
         case .list:
             let parts = text.split(separator: ",").map { Node.scalar(.init(String($0))) }
-            values[setting.key] = .sequence(.init(parts))
+            values[setting.key] = (.sequence(.init(parts)), origin)
         case .members, .providers:
             do {
-                values[setting.key] = try Yams.compose(yaml: text)
+                values[setting.key] = try Yams.compose(yaml: text).map { ($0, origin) }
             } catch {
-                report(setting.key, "is not YAML: \(error)")
+                report(setting.key, "is not YAML: \(error)", at: origin)
             }
         }
     }
 
     /// ", did you mean …?" for a slip of up to two letters.
-    private static func suggestion(for key: String) -> String {
-        let near = Setting.all.map { ($0.key, distance($0.key, key)) }.min { $0.1 < $1.1 }
+    private static func suggestion(for key: String, among names: [String]) -> String {
+        let near = names.map { ($0, distance($0, key)) }.min { $0.1 < $1.1 }
         guard let near, near.1 <= 2 else { return "" }
         return ", did you mean \(near.0)?"
     }

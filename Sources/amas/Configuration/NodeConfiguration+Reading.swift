@@ -8,9 +8,13 @@ import Yams
 
 extension NodeConfiguration {
     /// Reads and checks everything.
-    /// - Parameter secret: reads a secret from where a provider's settings say.
+    /// - Parameters:
+    ///   - secret: reads a secret from where a provider's settings say.
+    ///   - canRead: whether a file or folder is there and may be read.
     /// - Throws: all problems at once.
-    init(_ sources: ConfigurationSources, secret: (SecretReference) -> Secret?) throws(ConfigurationError) {
+    init(
+        _ sources: ConfigurationSources, secret: (SecretReference) -> Secret?, canRead: (String) -> Bool
+    ) throws(ConfigurationError) {
         var reader = SettingReader(sources)
         clusterID = reader.text("cluster.id")
         node = NodeID(UInt64(reader.integer("cluster.node")))
@@ -25,6 +29,7 @@ extension NodeConfiguration {
         realtimePriority = priority == 0 ? nil : Int32(priority)
         httpListen = reader.address("http.listen")
         apiKeyFile = reader.text("http.api_key_file")
+        balancerMilliseconds = reader.integer("http.balancer_milliseconds")
         let url = reader.text("postgres.url")
         postgres = url.isEmpty ? nil : url
         postgresConnections = reader.integer("postgres.connections")
@@ -48,6 +53,11 @@ extension NodeConfiguration {
             }
         }
         check(&reader)
+        let read = zip(["cluster.certificate", "cluster.private_key", "cluster.authorities"], files).map { ($0, $1 ?? "") }
+        for (key, path) in read + [("http.api_key_file", apiKeyFile)] where !path.isEmpty && !canRead(path) {
+            reader.report(key, "cannot be read: \(path)")
+        }
+        for root in workspaceRoots where !canRead(root) { reader.report("workspace.roots", "cannot be read: \(root)") }
         guard reader.problems.isEmpty else { throw ConfigurationError(problems: reader.problems) }
     }
 
@@ -85,8 +95,8 @@ private struct SettingReader {
 
     var problems: [ConfigurationError.Problem] { sources.problems }
 
-    mutating func report(_ setting: String, _ message: String) {
-        sources.report(setting, message)
+    mutating func report(_ setting: String, _ message: String, at origin: SettingOrigin? = nil) {
+        sources.report(setting, message, at: origin)
     }
 
     private func setting(_ key: String) -> Setting {
@@ -110,6 +120,8 @@ private struct SettingReader {
             if sources.value(key) == nil { report(key, "is not set") }
             return ""
         }
+        // Empty is a value only where it is the default: it means "without".
+        if text.isEmpty, setting(key).standard != "" { report(key, "is empty") }
         return text
     }
 
@@ -145,7 +157,12 @@ private struct SettingReader {
 
     mutating func list(_ key: String) -> [String] {
         guard let value = sources.value(key) else { return [] }
-        if let items = value.sequence { return items.compactMap { $0.string } }
+        if let items = value.sequence {
+            for item in items where item.string == nil {
+                report(key, "must be a list of single values", at: sources.origin(key, part: item))
+            }
+            return items.compactMap { $0.string }
+        }
         if let one = value.string { return one.isEmpty ? [] : [one] }
         report(key, "must be a list")
         return []
@@ -159,19 +176,20 @@ private struct SettingReader {
         var members: [NodeConfiguration.Member] = []
         for (place, item) in items.enumerated() {
             let path = "\(key)[\(place)]"
+            let origin = sources.origin(key, part: item)
             guard let mapping = item.mapping else {
-                report(path, "needs id, name and peer")
+                report(path, "needs id, name and peer", at: origin)
                 continue
             }
             for (name, _) in mapping where !["id", "name", "peer"].contains(name.string ?? "") {
-                report("\(path).\(name.string ?? "?")", "unknown setting")
+                report("\(path).\(name.string ?? "?")", "unknown setting", at: origin)
             }
             guard let id = item["id"]?.int, id > 0 else {
-                report("\(path).id", "is a whole number above zero")
+                report("\(path).id", "is a whole number above zero", at: origin)
                 continue
             }
             guard let text = item["peer"]?.string, let peer = PeerAddress(text) else {
-                report("\(path).peer", "is host:port")
+                report("\(path).peer", "is host:port", at: origin)
                 continue
             }
             members.append(.init(id: NodeID(UInt64(id)), name: item["name"]?.string ?? "node\(id)", peer: peer))
@@ -185,7 +203,7 @@ private struct SettingReader {
             let settings = try YAMLDecoder().decode([ProviderSettings].self, from: value)
             return try ProviderSettings.validated(settings, limits: .init(), secret: secret)
         } catch let error as ProviderConfigurationError {
-            for problem in error.problems { report(problem.field, problem.message) }
+            for problem in error.problems { report(problem.field, problem.message, at: sources.origin(key)) }
         } catch {
             report(key, "cannot be read: \(error)")
         }

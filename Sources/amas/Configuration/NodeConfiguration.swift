@@ -29,6 +29,8 @@ struct NodeConfiguration: Sendable {
     var peerListen: PeerAddress
     var httpListen: PeerAddress
     var apiKeyFile: String
+    /// How long balancers take to see that this node is not ready: at its end it answers so long.
+    var balancerMilliseconds: Int
     /// A libpq connection string; nil runs without PostgreSQL: finished tasks then stay in the replicated state.
     var postgres: String?
     var postgresConnections: Int
@@ -50,13 +52,19 @@ struct NodeConfiguration: Sendable {
 struct ConfigurationError: Error, CustomStringConvertible, Equatable {
     struct Problem: Equatable {
         var setting: String
+        /// Where the setting was written; nil for one that is missing.
+        var origin: SettingOrigin?
         var message: String
     }
 
     var problems: [Problem]
 
+    private static func line(_ problem: Problem) -> String {
+        "  \(problem.setting)\(problem.origin.map { " (\($0))" } ?? ""): \(problem.message)"
+    }
+
     var description: String {
         let count = problems.count == 1 ? "1 problem" : "\(problems.count) problems"
-        return (["the configuration has \(count):"] + problems.map { "  \($0.setting): \($0.message)" }).joined(separator: "\n")
+        return (["the configuration has \(count):"] + problems.map(Self.line)).joined(separator: "\n")
     }
 }

@@ -1,3 +1,18 @@
+/// Where a setting was written.
+enum SettingOrigin: Equatable, Sendable, CustomStringConvertible {
+    case line(Int)
+    case environment(String)
+    case flag
+
+    var description: String {
+        switch self {
+        case .line(let number): "line \(number)"
+        case .environment(let name): name
+        case .flag: "--set"
+        }
+    }
+}
+
 /// One setting: its name in the file, what it is, and how it may be set from outside.
 struct Setting: Sendable {
     enum Kind: Equatable, Sendable {
@@ -19,7 +34,7 @@ struct Setting: Sendable {
         Setting(key: "cluster.members", kind: .members, standard: nil, meaning: "the first members: id, name, peer address"),
         Setting(key: "cluster.data_folder", kind: .text, standard: nil, meaning: "holds the log, snapshots and identity of this node"),
         Setting(key: "cluster.listen", kind: .address, standard: nil, meaning: "where other members reach this node"),
-        Setting(key: "cluster.certificate", kind: .text, standard: nil, meaning: "this node's certificate (PEM), made by `amas certs`"),
+        Setting(key: "cluster.certificate", kind: .text, standard: nil, meaning: "this node's certificate (PEM), made by `amas certs`; unless insecure"),
         Setting(key: "cluster.private_key", kind: .text, standard: nil, meaning: "its private key (PEM)"),
         Setting(key: "cluster.authorities", kind: .text, standard: nil, meaning: "the cluster's certificate authority (PEM)"),
         Setting(key: "cluster.insecure", kind: .flag, standard: "false", meaning: "plaintext between members; for tests on loopback"),
@@ -28,6 +43,7 @@ struct Setting: Sendable {
         Setting(key: "cluster.realtime_priority", kind: .integer(0...99), standard: "0", meaning: "SCHED_FIFO priority of the consensus thread; 0 for none"),
         Setting(key: "http.listen", kind: .address, standard: "127.0.0.1:8080", meaning: "where clients reach this node"),
         Setting(key: "http.api_key_file", kind: .text, standard: nil, meaning: "the file with the API key"),
+        Setting(key: "http.balancer_milliseconds", kind: .integer(0...10000), standard: "5000", meaning: "at its end a node answers so long after it has said that it is not ready"),
         Setting(key: "postgres.url", kind: .secretText, standard: "", meaning: "PostgreSQL connection string; empty runs without"),
         Setting(key: "postgres.connections", kind: .integer(1...64), standard: "4", meaning: "connections for queries"),
         Setting(key: "workspace.roots", kind: .list, standard: "", meaning: "folders that agents may read; the first one is `.`"),

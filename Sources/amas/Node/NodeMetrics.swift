@@ -5,24 +5,31 @@ import Raft
 import RaftServer
 import Telemetry
 
-/// The node's own figures that no room declares for itself: Raft, tasks and the outbox, read at each scrape.
+/// The node's own figures that no room declares for itself: Raft, tasks, members and the outbox. Names are those of
+/// `reference/observability.md`. Most are read at each scrape, from what the rooms publish anyway.
 struct NodeMetrics: Sendable {
     let logSync: Histogram
     let apply: Histogram
+    private let registry: MetricsRegistry
 
     init(registry: MetricsRegistry) {
+        self.registry = registry
         logSync = registry.histogram(
             "amas_raft_wal_fsync_duration_seconds", help: "Time of one sync of the log.", unit: .seconds, buckets: .disk)
         apply = registry.histogram(
             "amas_raft_apply_duration_seconds", help: "Time to apply one batch of entries.", unit: .seconds, buckets: .disk)
     }
 
-    func register(_ cluster: Cluster, in registry: MetricsRegistry) {
-        registerRaft(cluster, in: registry)
-        registerTasks(cluster, in: registry)
+    func register(_ cluster: Cluster) {
+        registerRaft(cluster)
+        registerLinks(cluster)
+        registerMembers(cluster)
+        registerTasks(cluster)
+        TaskMetrics(registry: registry).observe(cluster)
+        countLeaders(cluster)
     }
 
-    private func registerRaft(_ cluster: Cluster, in registry: MetricsRegistry) {
+    private func registerRaft(_ cluster: Cluster) {
         func gauge(_ name: String, _ help: String, _ value: @escaping @Sendable (ServerStatus) -> Double) {
             registry.gauge(name, help: help, sampledBy: { cluster.status.map { value($0.server) } })
         }
@@ -31,10 +38,22 @@ struct NodeMetrics: Sendable {
         gauge("amas_raft_term", "The current term.") { Double($0.standing.term.rawValue) }
         gauge("amas_raft_commit_index", "The last committed entry known here.") { Double($0.commitIndex.rawValue) }
         gauge("amas_raft_applied_index", "The last applied entry.") { Double($0.appliedIndex.rawValue) }
+        gauge("amas_raft_snapshot_index", "The last entry in the newest snapshot.") { Double($0.snapshotIndex.rawValue) }
         gauge("amas_raft_log_entries", "Entries kept in the log.") { Double($0.lastIndex.rawValue - $0.firstIndex.rawValue + 1) }
+        registry.gauge(
+            "amas_raft_leader_last_contact_seconds", help: "Since this node last heard the leader; absent without one.",
+            unit: .seconds,
+            sampledBy: { cluster.status?.server.millisecondsSinceLeaderContact.map { Double($0) / 1000 } })
         registry.gauge(
             "amas_raft_proposals_pending", help: "Proposals of this node without an outcome.",
             sampledBy: { Double(cluster.outstandingProposals) })
+        registry.counter(
+            "amas_raft_messages_refused_total",
+            help: "Messages dropped because no correct member sends them: a bug or damage at a peer.",
+            sampledBy: { cluster.status.map { Double($0.server.refusedMessages) } })
+    }
+
+    private func registerLinks(_ cluster: Cluster) {
         registry.gauges(
             "amas_raft_replication_lag_entries", help: "Entries that a member does not have yet, as the leader knows.",
             labels: ["peer"],
@@ -52,9 +71,36 @@ struct NodeMetrics: Sendable {
                     link.roundTrip.map { MetricSample([cluster.name(of: link.node)], Double($0.nanoseconds) / 1e9) }
                 } ?? []
             })
+        registry.counters(
+            "amas_raft_messages_dropped_total", help: "Frames to a member that its link had no room for, or lost when it went down.",
+            labels: ["peer"],
+            sampledBy: {
+                cluster.status?.links.map { MetricSample([cluster.name(of: $0.node)], Double($0.framesDropped)) } ?? []
+            })
     }
 
-    private func registerTasks(_ cluster: Cluster, in registry: MetricsRegistry) {
+    private func registerMembers(_ cluster: Cluster) {
+        registry.gauges(
+            "amas_cluster_members", help: "Members by what the state says of them.", labels: ["state"],
+            sampledBy: {
+                let nodes = cluster.state.nodes
+                return NodeStatus.allCases.map { status in
+                    MetricSample([status.name], Double(nodes.count { $0.status == status }))
+                }
+            })
+        registry.gauge(
+            "amas_cluster_failure_tolerance", help: "Voters that may still fail, as this node sees it; below zero without a quorum.",
+            sampledBy: { cluster.status.map { Double(Self.tolerance($0)) } })
+    }
+
+    private static func tolerance(_ status: ClusterStatus) -> Int {
+        let voters = status.server.membership.voters
+        let up = status.links.filter { if case .up = $0.state { true } else { false } }.map(\.node)
+        let reachable = voters.count { $0 == status.identity.node || up.contains($0) }
+        return reachable - (voters.count / 2 + 1)
+    }
+
+    private func registerTasks(_ cluster: Cluster) {
         registry.gauges(
             "amas_tasks", help: "Tasks in the replicated state by status.", labels: ["status"],
             sampledBy: {
@@ -68,5 +114,18 @@ struct NodeMetrics: Sendable {
         registry.gauge(
             "amas_outbox_bytes", help: "Bytes that PostgreSQL has not taken.", unit: .bytes,
             sampledBy: { Double(cluster.state.outboxBytes) })
+    }
+
+    /// Lives as long as the cluster's standings do.
+    private func countLeaders(_ cluster: Cluster) {
+        let changes = registry.counter(
+            "amas_raft_leader_changes_total", help: "Leaders that this node has seen come, the first one included.")
+        Task { [standings = cluster.standings] in
+            var last: Standing?
+            for await standing in standings where standing.leader != nil {
+                if last?.leader != standing.leader || last?.term != standing.term { changes.increment() }
+                last = standing
+            }
+        }
     }
 }

@@ -1,30 +1,41 @@
 import Dispatch
 import Glibc
+import Synchronization
 
-/// Waits for the signals that end a process politely. A second one ends it at once.
-/// Made and waited for by one task.
+/// The signals that ask a running node for something. The first one that asks for its end is a request; a second one ends the
+/// process at once, from whatever it is doing. Made and waited for by one task.
 final class ProcessSignals {
-    private let stream: AsyncStream<Int32>
+    enum Request: Equatable, Sendable {
+        /// SIGTERM, SIGINT.
+        case end
+        /// SIGHUP.
+        case reload
+    }
+
+    /// What was asked for, in order. For one reader.
+    let requests: AsyncStream<Request>
     private let sources: [any DispatchSourceSignal]
 
     init() {
-        let (stream, continuation) = AsyncStream<Int32>.makeStream()
-        self.stream = stream
-        sources = [SIGTERM, SIGINT].map { number in
+        let (requests, continuation) = AsyncStream<Request>.makeStream()
+        self.requests = requests
+        let endings = Endings()
+        sources = [(SIGTERM, Request.end), (SIGINT, .end), (SIGHUP, .reload)].map { number, request in
             // The default action would end the process before the source is asked.
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number)
-            source.setEventHandler { continuation.yield(number) }
+            source.setEventHandler {
+                // Whoever asks twice does not want to wait. The code is the shell's for a process that a signal ended.
+                if request == .end, endings.isSecond() { _exit(128 + number) }
+                continuation.yield(request)
+            }
             source.resume()
             return source
         }
     }
 
-    /// Returns at the first signal.
-    func termination() async {
-        var signals = stream.makeAsyncIterator()
-        guard let first = await signals.next() else { return }
-        // Whoever asks twice does not want to wait.
-        signal(first, SIG_DFL)
+    private final class Endings: Sendable {
+        private let count = Atomic<Int>(0)
+        func isSecond() -> Bool { count.wrappingAdd(1, ordering: .relaxed).oldValue > 0 }
     }
 }

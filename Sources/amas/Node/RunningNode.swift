@@ -5,6 +5,7 @@ import Egress
 import FoundationEssentials
 import Glibc
 import Logging
+import NIOCore
 import Orchestration
 import Postgres
 import Providers
@@ -31,8 +32,12 @@ struct RunningNode {
         let signals = ProcessSignals()
         let node = try await make(configuration)
         try await node.start()
-        await signals.termination()
-        await node.stop()
+        for await request in signals.requests {
+            switch request {
+            case .reload: await node.reload()
+            case .end: return await node.stop()
+            }
+        }
     }
 
     private static func make(_ configuration: NodeConfiguration) async throws(CommandFailure) -> RunningNode {
@@ -44,11 +49,11 @@ struct RunningNode {
         LoggingSystem.bootstrap(output.makeHandler, metadataProvider: LogContext.metadataProvider)
         let logger = Logger(label: "amas")
         ProcessMetrics.register(in: registry)
-        BuildInfo(version: Version.number, commit: "unknown").register(in: registry)
+        BuildInfo(version: Version.number).register(in: registry)
         let metrics = NodeMetrics(registry: registry)
 
         let cluster = try await openCluster(configuration, metrics: metrics, output: output, logger: logger)
-        metrics.register(cluster, in: registry)
+        metrics.register(cluster)
 
         let workspace = try attempt { try Workspace(roots: configuration.workspaceRoots) }
         let threads = ToolThreads(threads: configuration.toolThreads)
@@ -61,7 +66,7 @@ struct RunningNode {
             cluster: cluster, runner: runner, reporter: ProgressReporter(cluster: cluster),
             counters: ExecutionCounters(registry: registry), logger: logger)
 
-        let stores = try store(configuration, cluster: cluster, logger: logger)
+        let stores = try store(configuration, cluster: cluster, registry: registry, logger: logger)
         let server = try api(
             configuration, cluster: cluster, stores: stores, workspace: workspace, registry: registry, executor: executor,
             logger: logger)
@@ -144,12 +149,15 @@ struct RunningNode {
     }
 
     private static func store(
-        _ configuration: NodeConfiguration, cluster: Cluster, logger: Logger
+        _ configuration: NodeConfiguration, cluster: Cluster, registry: MetricsRegistry, logger: Logger
     ) throws(CommandFailure) -> Stores? {
         guard let url = configuration.postgres else { return nil }
         let postgres = try attempt { try PostgresConfiguration(connectionString: url) }
-        let reading = PostgresPool(configuration: postgres, connections: configuration.postgresConnections, logger: logger)
-        let writing = PostgresPool(configuration: postgres, connections: 1, logger: logger)
+        let metrics = DatabaseMetrics(registry: registry)
+        let reading = PostgresPool(
+            configuration: postgres, connections: configuration.postgresConnections, logger: logger, observer: metrics)
+        let writing = PostgresPool(configuration: postgres, connections: 1, logger: logger, observer: metrics)
+        metrics.register([("queries", reading), ("projection", writing)])
         let projector = Projector(
             cluster: cluster, projection: TaskProjection(pool: writing, logger: logger),
             prepare: { () async throws(StorageError) in try await StorageSchema.migrate(writing) }, logger: logger)
@@ -179,12 +187,16 @@ struct RunningNode {
     private func start() async throws(CommandFailure) {
         do {
             try await cluster.start()
-            executor.start()
-            projector?.start()
             try await server.start()
+        } catch let error as IOError {
+            let reason = String(cString: strerror(error.errnoCode))
+            throw CommandFailure(code: .failed, message: "cannot listen on \(configuration.httpListen): \(reason)")
         } catch {
             throw CommandFailure(code: .failed, message: "\(error)")
         }
+        // Last: a node that does not serve should not have begun anybody's task.
+        executor.start()
+        projector?.start()
         logger.notice(
             "serving",
             metadata: [
@@ -193,20 +205,52 @@ struct RunningNode {
             ])
     }
 
-    /// In the order in which nothing is refused that could still be served: first nobody new comes, then what is under way ends,
-    /// then leadership goes, then the sockets.
+    /// What can be read anew without a restart.
+    private func reload() async {
+        guard configuration.peerTLS != nil else {
+            return logger.notice("nothing to reload: the links have no certificates, and other settings need a restart")
+        }
+        // A failure is in the log already, with its reason.
+        guard await cluster.reloadCertificates() else { return }
+        logger.notice("reloaded the certificates of the links; other settings need a restart")
+    }
+
     private func stop() async {
-        logger.notice("stopping")
-        cluster.drain()
-        await server.drain()
-        await executor.stop(patience: .seconds(20))
-        await projector?.stop()
-        await server.stop()
-        await cluster.stop()
-        for pool in pools { await pool.close() }
-        await egress.shutdown()
-        threads.shutDown()
+        let departure = Departure(balancerWait: .milliseconds(configuration.balancerMilliseconds))
+        logger.notice("stopping", metadata: ["longest_seconds": "\(departure.longest.components.seconds)"])
+        for step in Departure.Step.allCases {
+            let start = ContinuousClock.now
+            let isDone = await Patience.wait(departure.patience(of: step)) { await perform(step, departure) }
+            let metadata: Logger.Metadata = [
+                "step": "\(step.rawValue)", "duration_ms": "\((ContinuousClock.now - start) / .milliseconds(1))",
+            ]
+            if isDone {
+                logger.info("stopping: done", metadata: metadata)
+            } else {
+                logger.warning("stopping: took too long, going on", metadata: metadata)
+            }
+        }
         logger.notice("stopped")
         _ = output.shutdown()
+    }
+
+    private func perform(_ step: Departure.Step, _ departure: Departure) async {
+        switch step {
+        case .awaitBalancer:
+            server.leave()
+            cluster.drain()
+            try? await Task.sleep(for: departure.balancerWait)
+        case .closeClients: await server.stop()
+        case .handOverLeadership:
+            guard await !cluster.handOverLeadership() else { return }
+            logger.info("nobody has taken over leadership")
+        case .finishTasks: await executor.stop(patience: departure.patience(of: step) - .seconds(1))
+        case .stopProjector: await projector?.stop()
+        case .leaveCluster: await cluster.stop()
+        case .closeStores:
+            for pool in pools { await pool.close() }
+            await egress.shutdown()
+            threads.shutDown()
+        }
     }
 }

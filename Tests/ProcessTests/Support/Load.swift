@@ -37,10 +37,10 @@ final class Load: Sendable {
         """#
     }
 
-    /// Small ones, and every tenth a folder that takes a while.
+    /// Small ones, and every twentieth a folder that takes a while.
     static let mixed: @Sendable (Int) -> String = { number in
-        guard number % 10 == 0 else { return small(number) }
-        return #"{"title":"load \#(number)","task_type":"code_analysis","target":"Sources/Raft"}"#
+        guard number % 20 == 0 else { return small(number) }
+        return #"{"title":"load \#(number)","task_type":"code_analysis","target":"Sources"}"#
     }
 
     var report: Report { state.withLock { $0 } }
@@ -49,7 +49,7 @@ final class Load: Sendable {
     /// Lets clients run for the time of `body`.
     /// - Parameters:
     ///   - clients: how many through the balancer, and how many straight to each node.
-    ///   - paceMilliseconds: between two requests of one client; nil sends the next one at once.
+    ///   - paceMilliseconds: from the beginning of a client's request to that of its next one, if that is answered by then.
     func run<Value: Sendable>(
         throughBalancer: Int, toEachNode: Int, paceMilliseconds: Int, _ body: () async throws -> Value
     ) async throws -> Value {
@@ -82,6 +82,7 @@ final class Load: Sendable {
         var connection: RawConnection?
         defer { connection?.close() }
         var mine: String?
+        var begin = ContinuousClock.now
         while goesOn {
             let number = number()
             let isRead = number % 5 == 0 && mine != nil
@@ -104,8 +105,15 @@ final class Load: Sendable {
                 connection = nil
                 fail("\(isRead ? "GET" : "POST") \(error)")
             }
-            try? await Task.sleep(for: .milliseconds(pace))
+            begin = await Self.sleep(from: begin, pace)
         }
+    }
+
+    /// Until the next request is due, whatever the last one took; when that was longer, the next one begins at once.
+    private static func sleep(from begin: ContinuousClock.Instant, _ pace: Int) async -> ContinuousClock.Instant {
+        let due = begin + .milliseconds(pace)
+        try? await Task.sleep(until: due)
+        return max(due, ContinuousClock.now - .milliseconds(pace))
     }
 
     private func fail(_ what: String) { state.withLock { $0.failedThroughBalancer.append(what) } }
@@ -114,6 +122,7 @@ final class Load: Sendable {
     private func useNode(_ first: Int, _ pace: Int) async {
         var connections: [Int: RawConnection] = [:]
         defer { for connection in connections.values { connection.close() } }
+        var begin = ContinuousClock.now
         while goesOn {
             let number = number()
             let key = "key-\(number)"
@@ -132,7 +141,7 @@ final class Load: Sendable {
                 place += 1
                 try? await Task.sleep(for: .milliseconds(50))
             }
-            try? await Task.sleep(for: .milliseconds(pace))
+            begin = await Self.sleep(from: begin, pace)
         }
     }
 

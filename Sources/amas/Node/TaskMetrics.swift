@@ -1,0 +1,48 @@
+import ClusterState
+import Orchestration
+import Raft
+import RaftServer
+import Telemetry
+
+/// Counts the tasks that end. Every node applies every end: the one that ran the task counts it, and the leader those that nobody ran,
+/// so that the cluster's sum is right.
+struct TaskMetrics: Sendable {
+    private let executions: CounterFamily
+    private let duration: HistogramFamily
+
+    init(registry: MetricsRegistry) {
+        executions = registry.counters(
+            "amas_task_executions_total", help: "Tasks that ended, by how.",
+            labels: [.known("status", ["completed", "failed", "cancelled"])])
+        duration = registry.histograms(
+            "amas_task_duration_seconds", help: "From a task's start to its end.", unit: .seconds,
+            labels: [.known("status", ["completed", "failed", "cancelled"])], buckets: .tasks)
+    }
+
+    /// For as long as the cluster lives.
+    func observe(_ cluster: Cluster) {
+        let node = cluster.identity.node
+        _ = cluster.observe { [weak cluster] batch in
+            for event in batch.applied.lazy.filter({ !$0.isDuplicate }).flatMap(\.events) {
+                guard let status = Self.status(of: event.kind) else { continue }
+                let isMine =
+                    event.record.nodeID == 0
+                    ? cluster?.status?.isLeader == true : NodeID(event.record.nodeID) == node
+                guard isMine else { continue }
+                executions.with(status).increment()
+                duration.with(status).observe(Double(event.record.durationMilliseconds) / 1000)
+            }
+        }
+    }
+
+    private static func status(of kind: EventKind) -> String? {
+        switch kind {
+        case .taskCompleted: "completed"
+        case .taskFailed: "failed"
+        case .taskCancelled: "cancelled"
+        case .taskCreated, .taskExecutionStarted, .agentStarted, .agentCompleted, .agentFailed, .approvalRequired,
+            .memberChanged, .breakerChanged:
+            nil
+        }
+    }
+}
