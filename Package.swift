@@ -94,6 +94,12 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ] + nio, swiftSettings: settings),
+        .executableTarget(
+            name: "amas-bench",
+            dependencies: [
+                "Raft", "RaftServer", "Egress", logging, .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: settings),
         // What several rooms' tests need: servers that are started and stopped by the tests
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),

@@ -37,10 +37,10 @@ final class Load: Sendable {
         """#
     }
 
-    /// Small ones, and every twentieth a folder that takes a while.
+    /// Small ones, and every thirtieth a folder that takes a while.
     static let mixed: @Sendable (Int) -> String = { number in
-        guard number % 20 == 0 else { return small(number) }
-        return #"{"title":"load \#(number)","task_type":"code_analysis","target":"Sources"}"#
+        guard number % 30 == 1 else { return small(number) }
+        return #"{"title":"load \#(number)","task_type":"code_analysis","target":"Sources/ClusterState"}"#
     }
 
     var report: Report { state.withLock { $0 } }

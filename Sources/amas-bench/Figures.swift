@@ -1,0 +1,67 @@
+import FoundationEssentials
+import Glibc
+
+/// One measured figure. The peer's column is empty where no peer was measured beside us.
+struct Figure: Encodable {
+    var name: String
+    var unit: String
+    var ours: Double
+    var peer: Double?
+    var peerName: String?
+    var ratio: Double?
+
+    init(_ name: String, _ ours: Double, _ unit: String) {
+        self.name = name
+        self.unit = unit
+        self.ours = (ours * 1000).rounded() / 1000
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case name, unit, ours, peer
+        case peerName = "peer_name"
+        case ratio
+    }
+
+    /// Nulls are written, so that every line has the same members.
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(unit, forKey: .unit)
+        try container.encode(ours, forKey: .ours)
+        try container.encode(peer, forKey: .peer)
+        try container.encode(peerName, forKey: .peerName)
+        try container.encode(ratio, forKey: .ratio)
+    }
+
+    func print() throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        Report.output(String(decoding: try encoder.encode(self), as: UTF8.self))
+    }
+}
+
+enum Report {
+    static func output(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
+    static func say(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        let bytes = Array(text.utf8)
+        _ = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    }
+
+    /// Seconds of processor time that this process has used: the generator's own share of the load.
+    static var processorSeconds: Double {
+        var usage = rusage()
+        getrusage(RUSAGE_SELF, &usage)
+        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+        return seconds(usage.ru_utime) + seconds(usage.ru_stime)
+    }
+}
+
+extension [Double] {
+    /// The value that a share of all values does not exceed (nearest rank); the array is sorted.
+    func percentile(_ share: Double) -> Double {
+        guard !isEmpty else { return .nan }
+        return self[Swift.min(count - 1, Int((share * Double(count)).rounded(.up)) - 1)]
+    }
+}
