@@ -69,7 +69,7 @@ struct ClusterClient: Sendable {
             do throws(EgressError) {
                 answer = try await send(method, endpoint, path, headers: all, body: bytes, within: patience ?? share)
             } catch {
-                last = CommandFailure(code: error.isTimeout ? .timeout : .failed, message: "\(endpoint): \(error)")
+                last = CommandFailure(code: error.isTimeout ? .timeout : .failed, message: "\(endpoint): \(error.sentence)")
                 continue
             }
             if answer.status < 400 {
@@ -159,6 +159,21 @@ private final class EndpointOrder: Sendable {
 }
 
 extension EgressError {
+    /// For a person at a terminal.
+    fileprivate var sentence: String {
+        switch self {
+        case .connect(let reason), .tls(let reason), .invalidRequest(let reason): reason
+        case .connectionLost(let reason): "the connection was lost: \(reason)"
+        case .protocolViolation(let reason): "the answer is not HTTP: \(reason)"
+        case .policyDenied(let denial): "refused here: \(denial)"
+        case .resolution(let failure): "its name has no address: \(failure)"
+        case .timeout: "no answer in time"
+        case .tooLarge: "the answer is too large"
+        case .cancelled, .shutDown: "given up"
+        case .overloaded: "too many requests at once"
+        }
+    }
+
     var isTimeout: Bool {
         if case .timeout = self { return true }
         return false

@@ -59,6 +59,7 @@ struct UsageTests {
     func nobody() async throws {
         let outcome = try await Binary.run("task", "list", "--url", "http://127.0.0.1:1")
         #expect(outcome.code == 1)
+        #expect(outcome.error.hasPrefix("error: http://127.0.0.1:1/: Failed to connect to 127.0.0.1 port 1"))
         #expect(outcome.error.split(separator: "\n").count == 1)
     }
 
