@@ -115,6 +115,12 @@ let package = Package(
         tests(of: "Storage", with: ["TestSupport", "Postgres", "ClusterState", "Raft", "Telemetry", logging, protobuf]),
         tests(of: "Agents"),
         tests(
+            of: "Orchestration",
+            with: [
+                "Agents", "ClusterState", "Egress", "Postgres", "Providers", "Raft", "RaftServer", "Storage", "Telemetry",
+                "LoopbackServer", "TestSupport", logging, protobuf,
+            ] + nio),
+        tests(
             of: "API",
             with: [
                 "Agents", "ClusterState", "LoopbackClient", "Orchestration", "Raft", "RaftServer", "Storage", "Telemetry", logging, protobuf,

@@ -55,8 +55,21 @@ struct StatementCache {
         lastName += 1
         let name = "s\(lastName)"
         entries[sql] = Entry(name: name, types: known, lastUse: lastUse)
+        // DEALLOCATE is a statement like others: it takes the snapshot before which BEGIN or SET TRANSACTION must come
+        // (SQLSTATE 25001), and fails where only ROLLBACK is heard (25P02). The next preparation takes it along.
+        if Self.controlsTransaction(sql) { return .prepare(name: name, types: known, deallocate: []) }
         defer { orphans = [] }
         return .prepare(name: name, types: known, deallocate: orphans)
+    }
+
+    private static let controls: Set<String> = [
+        "begin", "start", "set", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare",
+    ]
+
+    /// By the first word: what opens a transaction, must be its first statement, or ends it.
+    private static func controlsTransaction(_ sql: String) -> Bool {
+        let word = sql.utf8.drop { !Character(UnicodeScalar($0)).isLetter }.prefix { Character(UnicodeScalar($0)).isLetter }
+        return controls.contains(String(decoding: word, as: UTF8.self).lowercased())
     }
 
     /// The server does not have `name`: it refused to prepare it or has lost it.

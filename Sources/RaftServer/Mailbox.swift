@@ -25,13 +25,15 @@ final class Mailbox<Element: Sendable>: @unchecked Sendable {  // Every access t
         mutex.deallocate()
     }
 
-    /// Adds one element. After `close` it is dropped.
-    func post(_ element: Element) {
+    /// Adds one element. After `close` it is dropped, and the answer is false.
+    @discardableResult
+    func post(_ element: Element) -> Bool {
         pthread_mutex_lock(mutex)
-        let wasEmpty = waiting.isEmpty
-        if !isClosed { waiting.append(element) }
+        let (wasEmpty, isOpen) = (waiting.isEmpty, !isClosed)
+        if isOpen { waiting.append(element) }
         pthread_mutex_unlock(mutex)
         if wasEmpty { pthread_cond_signal(condition) }
+        return isOpen
     }
 
     /// Everything that has been posted; waits until there is something, or until `deadline` on the monotonic clock.

@@ -113,11 +113,9 @@ final class RaftLoop {
     /// Runs until the mailbox is closed.
     func run() {
         publish()
-        while let events = mailbox.take(until: min(nextHousekeeping, moment(of: raft.nextDeadline))) {
-            if halted == nil {
-                handle(events)
-                step(.tick)
-            }
+        while let events = mailbox.take(until: nextMoment) {
+            handle(events)
+            if halted == nil { step(.tick) }
             let now = MonotonicTime.now
             if now >= nextHousekeeping {
                 nextHousekeeping = now.adding(milliseconds: limits.housekeepingMilliseconds)
@@ -132,6 +130,11 @@ final class RaftLoop {
 
     var tick: Tick { Tick((MonotonicTime.now.microseconds - origin.microseconds) / 1000) }
 
+    /// A halted Raft is not stepped, so its deadlines stay in the past: they must not keep the thread awake.
+    private var nextMoment: MonotonicTime {
+        halted == nil ? min(nextHousekeeping, moment(of: raft.nextDeadline)) : nextHousekeeping
+    }
+
     private func moment(of tick: Tick) -> MonotonicTime {
         // A tick is reached once its millisecond has begun.
         MonotonicTime(microseconds: origin.microseconds + tick.rawValue * 1000)
@@ -142,6 +145,11 @@ final class RaftLoop {
     private func handle(_ events: [LoopEvent]) {
         var proposals: [[UInt8]] = []
         for event in events {
+            // Whoever waits for an answer gets one; the rest of the world has to do without this node.
+            if halted != nil {
+                if case .transferLeadership(_, let answer) = event { answer.resume(returning: .timedOut) }
+                continue
+            }
             switch event {
             case .proposals(let some): proposals.append(contentsOf: some)
             case .frame(let peer, let kind, let bytes): receive(kind, bytes, from: peer)
@@ -160,10 +168,9 @@ final class RaftLoop {
                 step(.transferLeadership(to: target))
             case .halt(let reason): halt(reason)
             }
-            if halted != nil { return }
         }
         // Whatever came together is appended, written and sent together.
-        if !proposals.isEmpty { submit(proposals) }
+        if halted == nil, !proposals.isEmpty { submit(proposals) }
     }
 
     func receive(_ kind: FrameKind, _ bytes: [UInt8], from peer: NodeID) {

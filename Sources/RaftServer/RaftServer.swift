@@ -229,7 +229,9 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
 
     /// Hands leadership to `target`, or to the most caught-up voter. Only a leader can.
     public func transferLeadership(to target: NodeID?) async -> TransferOutcome {
-        await withCheckedContinuation { mailbox.post(.transferLeadership(to: target, $0)) }
+        await withCheckedContinuation { answer in
+            if !mailbox.post(.transferLeadership(to: target, answer)) { answer.resume(returning: .timedOut) }
+        }
     }
 
     /// Sends bytes to the same callback of another member, without a promise of arrival.

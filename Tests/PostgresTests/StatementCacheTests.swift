@@ -40,6 +40,16 @@ struct StatementCacheTests {
         #expect(cache.lookup("a", types: []) == .prepared(name: "s1"))
     }
 
+    @Test(
+        "nothing is deallocated in front of what opens or ends a transaction",
+        arguments: ["BEGIN", " begin isolation level serializable", "START TRANSACTION", "SET TRANSACTION READ ONLY", "ROLLBACK"])
+    func transactionControl(_ control: String) {
+        var cache = StatementCache(capacity: 1)
+        _ = cache.lookup("a", types: [])
+        #expect(cache.lookup(control, types: []) == .prepare(name: "s2", types: [], deallocate: []))
+        #expect(cache.lookup("b", types: []) == .prepare(name: "s3", types: [], deallocate: ["s1", "s2"]))
+    }
+
     @Test("what the server refused is prepared anew, what it could not give up is tried again")
     func failures() {
         var cache = StatementCache(capacity: 2)

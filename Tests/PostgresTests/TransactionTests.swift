@@ -118,6 +118,30 @@ struct TransactionTests {
         }
     }
 
+    @Test("a transaction begins and ends although statements wait to be given up on the server")
+    func fullCache() async throws {
+        var limits = PostgresLimits.patient
+        limits.preparedStatements = 1
+        try await withPool(connections: 1, limits: limits) { pool in
+            for mode in [PostgresTransactionMode.snapshot, .repeatableRead, .serializable, .readCommitted] {
+                _ = try await pool.query("SELECT 1")
+                // BEGIN takes the place of SELECT in the cache, and what follows takes that of BEGIN.
+                let sum = try await pool.withTransaction(mode) { (connection) async throws(PostgresError) -> Int in
+                    _ = try await connection.query("SELECT 2")
+                    return try await connection.query("SELECT 1 + 2")[0].decode(at: 0)
+                }
+                #expect(sum == 3)
+                let failed = try await postgresError {
+                    try await pool.withTransaction(mode) { (connection) async throws(PostgresError) in
+                        _ = try await connection.query("SELECT 1/0")
+                    }
+                }
+                #expect(failed?.label == "server")
+                #expect(try await pool.query("SELECT count(*) FROM pg_prepared_statements")[0].decode(at: 0, as: Int.self) <= 3)
+            }
+        }
+    }
+
     @Test("a connection kept beyond its transaction is of no use to anyone")
     func keptBeyond() async throws {
         try await withPool(connections: 1) { pool in

@@ -10,6 +10,7 @@ import Synchronization
 extension Cluster {
     func performDuties() {
         guard let status = server.status, status.halted == nil else { return }
+        contact.observe(status)
         let state = machine.state
         if status.standing.role == .leader { lead(status, state) }
         keepMembership(state)
@@ -26,7 +27,7 @@ extension Cluster {
         let record = state.node(identity.node)
         if let record, record.record.bootID == identity.boot.rawValue {
             switch record.status {
-            case .available: return
+            case .available: return isDraining ? suspend() : ()
             case .suspended: if isDraining { return }
             case .left: break
             }
@@ -46,6 +47,43 @@ extension Cluster {
                     $0.httpAddress = configuration.httpAddress
                     $0.softwareVersion = configuration.server.softwareVersion
                 }))
+    }
+
+    /// No new tasks for a node that drains; what runs goes on.
+    private func suspend() {
+        repeatUntilSeen(
+            .suspended,
+            .nodeSuspended(
+                .with {
+                    $0.nodeID = identity.node.rawValue
+                    $0.bootID = identity.boot.rawValue
+                    $0.reasonCode = .drain
+                }))
+    }
+
+    /// Proposes until the state shows that this node has left, or there is no hope of it.
+    func leave() async {
+        let limits = configuration.limits
+        let deadline = ContinuousClock.now + .milliseconds(limits.leaveMilliseconds)
+        while ContinuousClock.now < deadline, let status = server.status, status.halted == nil, !status.hasLostMajority {
+            guard let record = machine.state.node(identity.node)?.record, record.bootID == identity.boot.rawValue,
+                record.status != .left
+            else { return }
+            repeatUntilSeen(
+                .left(identity.node),
+                .nodeLeft(
+                    .with {
+                        $0.nodeID = identity.node.rawValue
+                        $0.bootID = identity.boot.rawValue
+                        $0.proposerTerm = status.standing.term.rawValue
+                        $0.departureCode = .shutdown
+                    }))
+            do {
+                try await Task.sleep(for: .milliseconds(5))
+            } catch {
+                return
+            }
+        }
     }
 
     private func lead(_ status: ServerStatus, _ state: ClusterState) {
@@ -131,5 +169,6 @@ extension Cluster {
 enum Duty: Hashable, Sendable {
     case create
     case available
+    case suspended
     case left(NodeID)
 }

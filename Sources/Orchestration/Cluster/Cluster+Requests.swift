@@ -19,6 +19,7 @@ extension Cluster {
     public func propose(
         _ body: Command.OneOf_Body, tenant: String = Cluster.defaultTenant, trace: Envelope.Trace = .none
     ) async throws(RequestError) -> Outcome {
+        if let halted { throw .stopped(reason: halted.reason) }
         try await waitForSession()
         let command = Command(body)
         return try await server.propose { session, sequence, floor throws(RequestError) in
@@ -76,6 +77,7 @@ extension Cluster {
     /// The state, at least as fresh as asked for.
     public func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState {
         let patience = configuration.limits.readMilliseconds
+        if consistency != .stale, let halted { throw .stopped(reason: halted.reason) }
         switch consistency {
         case .strong:
             let index = try await server.readIndex()

@@ -16,6 +16,7 @@ public final class Cluster: Sendable {
     let watch: StandingWatch
     let waiters: TaskWaiters
     let pace = DutyPace()
+    let contact = LeaderContact()
     let hashes = Mutex(HashExchange())
     let logger: Logger
     private let observers: Observers
@@ -45,11 +46,20 @@ public final class Cluster: Sendable {
     }
 
     /// Recovers the node from its folder. Blocks.
-    public init(_ configuration: ClusterConfiguration, hooks: Hooks, logger: Logger) throws(ServerStartError) {
+    public convenience init(
+        _ configuration: ClusterConfiguration, hooks: Hooks, logger: Logger
+    ) throws(ServerStartError) {
+        try self.init(configuration, hooks: hooks, logger: logger, initial: ClusterState())
+    }
+
+    /// - Parameter initial: the state before the first entry: the same on every node, or they will differ.
+    init(
+        _ configuration: ClusterConfiguration, hooks: Hooks, logger: Logger, initial: ClusterState
+    ) throws(ServerStartError) {
         self.configuration = configuration
         self.logger = logger
         let observers = Observers()
-        let machine = ClusterMachine(observers: observers)
+        let machine = ClusterMachine(observers: observers, initial: initial)
         let (bus, watch, waiters) = (EphemeralBus(), StandingWatch(), TaskWaiters())
         (self.observers, self.machine, self.bus, self.watch, self.waiters) = (observers, machine, bus, watch, waiters)
         server = try RaftServer.open(
@@ -91,14 +101,17 @@ public final class Cluster: Sendable {
     // MARK: Life
 
     /// Opens the links and takes up the duties of a member. Returns at once; `status` tells when the node is ready.
-    public func start() async throws(ServerStartError) {
+    /// - Returns: where the other members reach this node.
+    @discardableResult
+    public func start() async throws(ServerStartError) -> PeerAddress {
         bus.subscribe(.stateHash) { [weak self] node, bytes in self?.receiveHashReport(bytes, from: node) }
-        _ = try await server.start()
+        let address = try await server.start()
         let duties = [
             Task { [weak self] in await Self.repeatedly({ $0.dutyMilliseconds }, self) { $0.performDuties() } },
             Task { [weak self] in await Self.repeatedly({ $0.hashReportMilliseconds }, self) { $0.reportHash() } },
         ]
         condition.withLock { $0.duties = duties }
+        return address
     }
 
     private static func repeatedly(
@@ -115,22 +128,18 @@ public final class Cluster: Sendable {
     /// Takes no new tasks from now on; what runs goes on. `status` says so, and why the node is not ready.
     public func drain() {
         condition.withLock { $0.isDraining = true }
-        proposeOnce(
-            .nodeSuspended(
-                .with {
-                    $0.nodeID = identity.node.rawValue
-                    $0.bootID = identity.boot.rawValue
-                    $0.reasonCode = .drain
-                }))
+        performDuties()
     }
 
-    /// Hands over leadership if it is held, then closes everything. What waits fails.
+    /// Says goodbye, so that what is still assigned here moves at once; hands over leadership if it is held; then closes
+    /// everything. What waits fails.
     public func stop() async {
         let duties = condition.withLock { condition in
             condition.isDraining = true
             return condition.duties
         }
         for duty in duties { duty.cancel() }
+        await leave()
         await server.stop()
     }
 
@@ -143,6 +152,17 @@ public final class Cluster: Sendable {
     /// This node's standing, then every change of it.
     public var standings: AsyncStream<Standing> { watch.changes() }
     public var outstandingProposals: Int { server.outstandingProposals }
+    /// Why this node was taken out of the cluster's work: then it serves, executes and projects nothing. Nil while it takes part.
+    public var halted: StateMachineHalt? { server.status?.halted }
+
+    /// No word from a leader for so long that this node may have been replaced: nothing is begun here, and what runs is stopped
+    /// (`design/state.md` 16).
+    public var isFenced: Bool {
+        guard let status = server.status, status.halted == nil else { return true }
+        contact.observe(status)
+        guard let silence = contact.silence() else { return true }
+        return silence >= .milliseconds(configuration.limits.detectionMilliseconds)
+    }
 
     /// The highest index at which a quorum is known to have the same state. Grows on every node; a projector goes no further.
     public var confirmedIndex: LogIndex {

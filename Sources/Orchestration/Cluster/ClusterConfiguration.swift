@@ -30,7 +30,7 @@ public struct ClusterConfiguration: Sendable {
 
 /// Intervals of what a node does for the cluster on its own account.
 public struct ClusterLimits: Sendable {
-    /// Silence after which a node is gone, and after which an executor starts nothing new (`design/state.md` 15, 16).
+    /// Silence after which a node is gone, and after which an executor stops what runs and starts nothing new (`design/state.md` 15, 16).
     public var detectionMilliseconds: UInt64 = 1000
     /// A node that has not heard the leader for this long is not ready.
     public var readyMilliseconds: UInt64 = 3000
@@ -41,6 +41,8 @@ public struct ClusterLimits: Sendable {
     public var repeatMilliseconds: UInt64 = 300
     public var hashReportMilliseconds: UInt64 = 50
     public var readMilliseconds: UInt64 = 5000
+    /// How long a node that stops waits for its goodbye to be applied.
+    public var leaveMilliseconds: UInt64 = 1000
 
     public init() {}
 }

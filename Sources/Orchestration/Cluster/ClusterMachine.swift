@@ -15,8 +15,8 @@ final class ClusterMachine: ReplicatedStateMachine {
     private let observers: Observers
     private let history = HashHistory()
 
-    init(observers: Observers) {
-        published = Mutex(ClusterState())
+    init(observers: Observers, initial: ClusterState = ClusterState()) {
+        published = Mutex(initial)
         self.observers = observers
     }
 

@@ -12,10 +12,6 @@ public struct ClusterStatus: Sendable {
     public var unreadyReason: String?
 
     public var standing: Standing { server.standing }
-    public var isLeader: Bool { server.standing.role == .leader }
-    /// This node has no leader that it heard lately: nothing new should be begun here.
-    public func isFenced(_ limits: ClusterLimits) -> Bool {
-        guard server.halted == nil, let silence = server.millisecondsSinceLeaderContact else { return true }
-        return silence >= limits.detectionMilliseconds
-    }
+    /// A node that was taken out of the cluster's work leads nothing, whatever it was before.
+    public var isLeader: Bool { server.standing.role == .leader && server.halted == nil }
 }

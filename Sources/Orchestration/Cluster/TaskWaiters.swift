@@ -25,8 +25,9 @@ final class TaskWaiters: Sendable {
             state.next += 1
             return state.next
         }
+        let deadline = ContinuousClock.now + .milliseconds(milliseconds)
         let timeout = Task {
-            try? await Task.sleep(for: .milliseconds(milliseconds))
+            try? await Task.sleep(until: deadline)
             self.release(key, number)
         }
         await withTaskCancellationHandler {
@@ -34,8 +35,8 @@ final class TaskWaiters: Sendable {
                 state.withLock {
                     $0.waiting[key, default: []].append(Waiting(number: number, isMet: isMet, answer: answer))
                 }
-                // What was applied between the caller's look and the registration brought no notice.
-                if isMet(current()) || Task.isCancelled { release(key, number) }
+                // What was applied, or came to its end, between the caller's look and the registration brought no notice.
+                if isMet(current()) || Task.isCancelled || ContinuousClock.now >= deadline { release(key, number) }
             }
         } onCancel: {
             release(key, number)

@@ -13,12 +13,15 @@ import SwiftProtobuf
 enum Aggregation {
     static let keyFindings = 20
     static let recommendations = 20
+    static let summaryBytes = 4_000
 
     /// One finished step.
     struct Part: Sendable {
         var agent: String
         var outcome: StepOutcomeCode
         var result: AgentResult?
+        /// Why it is not completed.
+        var failure: String?
     }
 
     struct Whole: Codable {
@@ -39,7 +42,8 @@ enum Aggregation {
         }
     }
 
-    static func finish(_ parts: [Part], durationMilliseconds: UInt64) -> Finish {
+    /// - Parameter resultLimitBytes: of the whole's JSON; the least of the findings are left out where it would be larger.
+    static func finish(_ parts: [Part], durationMilliseconds: UInt64, resultLimitBytes: UInt64 = .max) -> Finish {
         let good = parts.enumerated().filter { $0.element.outcome == .completed }
         let whole = combine(parts)
         return .with {
@@ -51,14 +55,26 @@ enum Aggregation {
             if good.isEmpty {
                 $0.failure = .with {
                     $0.reasonCode = .agentsFailed
-                    $0.message = whole.summary
+                    $0.message = reasons(parts).cut(toBytes: StepRunner.failureBytes)
                 }
             } else if parts.count == 1 {
                 $0.resultOfStep = 0
-            } else if let bytes = try? AgentJSON.encode(whole) {
+            } else if let bytes = encode(whole, limitBytes: resultLimitBytes) {
                 $0.result = Payload(bytes: bytes)
             }
         }
+    }
+
+    /// Nil if even the bare numbers are too large; then the steps' results are all there is.
+    private static func encode(_ whole: Whole, limitBytes: UInt64) -> [UInt8]? {
+        var whole = whole
+        while let bytes = try? AgentJSON.encode(whole) {
+            if UInt64(bytes.count) <= limitBytes { return bytes }
+            guard !(whole.keyFindings.isEmpty && whole.recommendations.isEmpty) else { return nil }
+            whole.keyFindings.removeLast((whole.keyFindings.count + 1) / 2)
+            whole.recommendations.removeLast((whole.recommendations.count + 1) / 2)
+        }
+        return nil
     }
 
     static func combine(_ parts: [Part]) -> Whole {
@@ -70,11 +86,20 @@ enum Aggregation {
         let weighted = zip(results, weights).reduce(0) { $0 + $1.0.qualityScore * $1.1 }
         let quality = weights.isEmpty ? 0 : weighted / weights.reduce(0, +) * successRate
         var summary = results.map(\.summary).joined(separator: " ")
-        if !failed.isEmpty { summary += (summary.isEmpty ? "" : " ") + "Failed: \(failed.joined(separator: ", "))." }
+        if !failed.isEmpty { summary += (summary.isEmpty ? "" : " ") + "Failed: \(reasons(parts))." }
         return Whole(
-            summary: String(summary.prefix(2000)), agents: good.map(\.agent), failedAgents: failed,
+            summary: summary.cut(toBytes: summaryBytes), agents: good.map(\.agent), failedAgents: failed,
             keyFindings: rank(results.flatMap(\.findings)), recommendations: unique(results.flatMap(\.recommendations)),
             successRate: successRate, qualityScore: quality)
+    }
+
+    /// What went wrong, by agent; a plan of one step need not be told whose fault it was.
+    private static func reasons(_ parts: [Part]) -> String {
+        let reasons = parts.filter { $0.outcome == .failed }.map { part in
+            let reason = part.failure ?? "no reason given"
+            return parts.count == 1 ? reason : "\(part.agent): \(reason)"
+        }
+        return reasons.joined(separator: "; ")
     }
 
     private static func rank(_ findings: [Finding]) -> [Finding] {

@@ -115,8 +115,9 @@ public final class Executor: Sendable {
         let run = TaskRun(
             key: key, epoch: epoch, cluster: cluster, runner: runner, reporter: reporter, counters: counters, logger: logger)
         let previous: Running? = state.withLock { state in
-            guard !state.isStopping, state.running[key]?.epoch != epoch else { return nil }
+            // After a snapshot the queue may still hold orders that the state has outrun: an older one takes nothing away.
             let previous = state.running[key]
+            guard !state.isStopping, previous.map({ $0.epoch < epoch }) ?? true else { return nil }
             state.running[key] = Running(
                 epoch: epoch,
                 task: Task { [weak self] in

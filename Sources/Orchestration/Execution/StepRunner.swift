@@ -24,14 +24,17 @@ public struct StepRunner: Sendable {
     }
 
     /// Never throws for the agent's sake: an agent that fails is a failed step. Nil if the run was cancelled.
+    /// - Parameter resultLimitBytes: what the cluster takes; the agent leaves out what is beyond it.
     func run(
-        _ step: PlanStep, of spec: TaskSpec, progress: @escaping @Sendable (AgentProgress) -> Void
+        _ step: PlanStep, of spec: TaskSpec, resultLimitBytes: UInt64, progress: @escaping @Sendable (AgentProgress) -> Void
     ) async -> StepReport? {
         let start = ContinuousClock.now
         func elapsed() -> UInt64 { UInt64((ContinuousClock.now - start) / .milliseconds(1)) }
         guard let declaration = catalog.agent(AgentID(rawValue: step.agent)) else {
             return Self.failed("there is no agent \(step.agent)", after: elapsed())
         }
+        var limits = limits
+        limits.resultBytes = min(limits.resultBytes, Int(clamping: resultLimitBytes))
         let context = AgentContext(
             workspace: workspace, threads: threads, reasoner: reasoner, limits: limits, progress: progress)
         do throws(AgentError) {
@@ -73,19 +76,29 @@ public struct StepRunner: Sendable {
                 $0.costMicroUsd = UInt64(max(0, result.costMicroUSD))
             },
             durationMilliseconds: milliseconds,
-            failure: result.success ? nil : failure(result.summary))
+            failure: result.success ? nil : failure(reasons(result)))
+    }
+
+    /// The words of the tools that failed; the summary if none did and there was still nothing to look at.
+    private static func reasons(_ result: AgentResult) -> String {
+        let errors = result.tools.compactMap { tool in tool.error.map { "\(tool.name): \($0)" } }
+        return errors.isEmpty ? result.summary : errors.joined(separator: "; ")
     }
 
     static func failed(_ message: String, after milliseconds: UInt64) -> StepReport {
         StepReport(
-            outcome: .failed, result: nil, payload: nil, summary: message, usage: nil, durationMilliseconds: milliseconds,
+            outcome: .failed, result: nil, payload: nil, summary: message.cut(toBytes: failureBytes), usage: nil,
+            durationMilliseconds: milliseconds,
             failure: failure(message))
     }
 
     private static func failure(_ message: String) -> Failure {
         .with {
             $0.reasonCode = .agentsFailed
-            $0.message = String(message.prefix(1000))
+            $0.message = message.cut(toBytes: failureBytes)
         }
     }
+
+    /// Of a sentence that says why; well within what the state takes.
+    static let failureBytes = 2_000
 }

@@ -1,0 +1,63 @@
+import ClusterState
+import Logging
+import Raft
+import RaftServer
+import Telemetry
+
+// One way to the log for everything that a run reports.
+extension TaskRun {
+    enum CommitResult {
+        case committed
+        /// The state does not take it as it is; the task is still this run's.
+        case refused(String)
+        /// The task is no longer this run's: cancelled, ended, or another node's.
+        case taken
+        /// The node is stopping, or the run was cancelled before there was an outcome.
+        case stopped
+    }
+
+    private static let firstPause = Duration.milliseconds(50)
+    private static let longestPause = Duration.seconds(1)
+
+    /// Proposes until there is an outcome. A proposal that was given up may have taken effect; then the repetition is told so.
+    func commit(_ body: Command.OneOf_Body) async -> CommitResult {
+        var pause = Self.firstPause
+        while true {
+            do throws(RequestError) {
+                if let result = judge(try await cluster.propose(body, tenant: key.tenant)) { return result }
+            } catch {
+                switch error {
+                case .stopped: return .stopped
+                case .tooLarge(let limit): return .refused("a command has at most \(limit) bytes")
+                case .noQuorum, .timedOut, .overloaded: break
+                }
+            }
+            guard isOurs else { return .taken }
+            guard (try? await Task.sleep(for: pause)) != nil else { return .stopped }
+            pause = min(pause * 2, Self.longestPause)
+        }
+    }
+
+    /// Nil: to be proposed again.
+    private func judge(_ outcome: Outcome) -> CommitResult? {
+        let rejection: Rejection
+        switch outcome {
+        case .done, .task, .replayed: return .committed
+        case .rejected(let reason): rejection = reason
+        }
+        switch rejection {
+        case .stepAlreadyCompleted: return .committed
+        case .fenced:
+            counters.fenced.increment()
+            logger.notice("a late result was fenced", metadata: ["task_id": "\(key.id)", "epoch": "\(epoch.rawValue)"])
+            return .taken
+        case .wrongState, .unknownTask, .evicted, .sessionEnded, .stale: return .taken
+        case .outcomeForgotten, .windowExceeded, .overloaded, .idempotencyTableFull: return nil
+        case .tooLarge(let limit): return .refused("a result has at most \(limit) bytes")
+        case .invalid(let field): return .refused("\(field) is outside its range")
+        case .malformed, .noCluster, .clusterExists, .idempotencyConflict, .unknownNode, .unknownIncarnation,
+            .unknownDependency, .unknownStep, .alreadyExists, .notAllNodesReady:
+            return .refused("\(rejection)")
+        }
+    }
+}

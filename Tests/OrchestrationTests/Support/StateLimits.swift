@@ -1,0 +1,4 @@
+import ClusterState
+
+/// Named so because every room has limits of its own.
+typealias StateLimits = Limits
