@@ -18,6 +18,7 @@ struct ReplicationMember: AsyncParsableCommand {
         let addresses = members.split(separator: ",").compactMap { PeerAddress(String($0)) }
         let ids = addresses.indices.map { NodeID(UInt64($0) + 1) }
         guard let own = ids.firstIndex(of: NodeID(id)) else { throw ValidationError("--id is not among the members") }
+        let requests = Requests()
         let server = try RaftServer.open(
             RaftServerConfiguration(
                 clusterID: cluster, node: NodeID(id), folder: data, bootstrap: Membership(voters: ids),
@@ -31,8 +32,6 @@ struct ReplicationMember: AsyncParsableCommand {
         _ = try await server.start()
         await answer(requests.stream, with: server)
     }
-
-    private let requests = Requests()
 
     /// Each request is a proposal of its own, as one of a client of the API would be.
     private func answer(_ stream: AsyncStream<(NodeID, [UInt8])>, with server: RaftServer<RegisterMachine>) async {
@@ -57,12 +56,11 @@ struct ReplicationMember: AsyncParsableCommand {
 }
 
 /// Requests on their way from the links to whoever answers them. No more than the load's clients can be here at once.
-struct Requests: Sendable, Decodable {
+private struct Requests: Sendable {
     let stream: AsyncStream<(NodeID, [UInt8])>
     let continuation: AsyncStream<(NodeID, [UInt8])>.Continuation
 
     init() { (stream, continuation) = AsyncStream.makeStream() }
-    init(from decoder: any Decoder) { self.init() }
 }
 
 extension RaftServerCallbacks {
