@@ -13,11 +13,11 @@ public struct ClusterConfiguration: Sendable {
     /// Where clients reach this node.
     public var httpAddress: String
     /// The settings of a new cluster; once it exists, its log holds them.
-    public var settings: ClusterSettings
+    public var settings: Settings
     public var limits = ClusterLimits()
 
     public init(
-        server: RaftServerConfiguration, name: String, slots: UInt32, httpAddress: String, settings: ClusterSettings
+        server: RaftServerConfiguration, name: String, slots: UInt32, httpAddress: String, settings: Settings
     ) {
         self.server = server
         self.name = name

@@ -1,3 +1,4 @@
+import ClusterState
 import Egress
 import FoundationEssentials
 import Logging
@@ -25,6 +26,9 @@ extension NodeConfiguration {
         let files = ["cluster.certificate", "cluster.private_key", "cluster.authorities"].map { reader.optionalText($0) }
         heartbeatMilliseconds = UInt64(reader.integer("cluster.heartbeat_milliseconds"))
         electionMilliseconds = UInt64(reader.integer("cluster.election_milliseconds"))
+        settings = Settings()
+        settings.admissionLimitTasks = UInt64(reader.integer("cluster.admission_tasks"))
+        settings.admissionLimitBytes = UInt64(reader.integer("cluster.admission_megabytes")) << 20
         let priority = reader.integer("cluster.realtime_priority")
         realtimePriority = priority == 0 ? nil : Int32(priority)
         httpListen = reader.address("http.listen")

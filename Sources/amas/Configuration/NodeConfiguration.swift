@@ -1,3 +1,4 @@
+import ClusterState
 import Providers
 import Raft
 import RaftServer
@@ -23,6 +24,8 @@ struct NodeConfiguration: Sendable {
     var node: NodeID
     /// The voters of a new cluster, this node among them.
     var members: [Member]
+    /// The replicated settings of a new cluster.
+    var settings: Settings
     var dataFolder: String
     /// Nil: plaintext between the members, which has to be asked for by name.
     var peerTLS: PeerTLS?

@@ -41,6 +41,8 @@ struct Setting: Sendable {
         Setting(key: "cluster.heartbeat_milliseconds", kind: .integer(5...5000), standard: "50", meaning: "how often a leader is heard"),
         Setting(key: "cluster.election_milliseconds", kind: .integer(50...60000), standard: "500", meaning: "silence after which a new leader is sought"),
         Setting(key: "cluster.realtime_priority", kind: .integer(0...99), standard: "0", meaning: "SCHED_FIFO priority of the consensus thread; 0 for none"),
+        Setting(key: "cluster.admission_tasks", kind: .integer(1...10_000_000), standard: "500000", meaning: "of a new cluster: new tasks get 503 while PostgreSQL has not taken so many"),
+        Setting(key: "cluster.admission_megabytes", kind: .integer(1...1_000_000), standard: "1024", meaning: "of a new cluster: new tasks get 503 while so much is live or not taken"),
         Setting(key: "http.listen", kind: .address, standard: "127.0.0.1:8080", meaning: "where clients reach this node"),
         Setting(key: "http.api_key_file", kind: .text, standard: nil, meaning: "the file with the API key"),
         Setting(key: "http.balancer_milliseconds", kind: .integer(0...10000), standard: "5000", meaning: "at its end a node answers so long after it has said that it is not ready"),

@@ -130,7 +130,7 @@ struct RunningNode {
         server.realtimePriority = configuration.realtimePriority
         var cluster = ClusterConfiguration(
             server: server, name: configuration.name, slots: UInt32(configuration.executorSlots),
-            httpAddress: "\(configuration.httpListen)", settings: ClusterSettings())
+            httpAddress: "\(configuration.httpListen)", settings: configuration.settings)
         cluster.memberNames = Dictionary(uniqueKeysWithValues: configuration.members.map { ($0.id, $0.name) })
         return cluster
     }

@@ -31,7 +31,7 @@ final class TestCluster: ClusterService {
     private let watch = StandingWatch()
     private let log = Mutex(Log())
 
-    init(settings: ClusterSettings = ClusterSettings(), slots: UInt32 = 4) {
+    init(settings: Settings = Settings(), slots: UInt32 = 4) {
         machine = ClusterMachine(observers: observers)
         let waiters = waiters
         _ = observers.add { waiters.notify($0) }

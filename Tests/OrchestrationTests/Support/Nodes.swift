@@ -19,7 +19,7 @@ import Testing
 final class Nodes: Sendable {
     struct Options: Sendable {
         var slots: UInt32 = 4
-        var settings = ClusterSettings()
+        var settings = Settings()
         var limits = ClusterLimits()
         var agentLimits = AgentLimits()
         /// Beside the scripted agent.

@@ -37,6 +37,11 @@ final class Load: Sendable {
         """#
     }
 
+    /// A task that is kept and not executed.
+    static let held: @Sendable (Int) -> String = { number in
+        #"{"title":"load \#(number)","task_type":"code_analysis","auto_execute":false,"parameters":{"code":"let x = 1"}}"#
+    }
+
     /// Small ones, and every thirtieth a folder that takes a while.
     static let mixed: @Sendable (Int) -> String = { number in
         guard number % 30 == 1 else { return small(number) }
