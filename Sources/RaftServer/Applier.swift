@@ -13,7 +13,7 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
         var completed: @Sendable ([Completion<Machine.Outcome>]) -> Void
         var applied: @Sendable (LogIndex, _ microseconds: UInt64) -> Void
         var snapshotSaved: @Sendable (SnapshotStore.Stored) -> Void
-        var installed: @Sendable (SnapshotDescriptor) -> Void
+        var installed: @Sendable (SnapshotDescriptor, _ clusterTimeMicroseconds: UInt64) -> Void
         var halted: @Sendable (StateMachineHalt) -> Void
     }
 
@@ -89,8 +89,9 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
             guard let last = entries.last else { return true }
             precondition(entries[0].index == covered.position.index.next, "entries are applied in order")
             let start = MonotonicTime.now
+            let completions: [Completion<Machine.Outcome>]
             do throws(StateMachineHalt) {
-                callbacks.completed(try machine.apply(entries))
+                completions = try machine.apply(entries)
             } catch {
                 callbacks.halted(error)
                 return false
@@ -104,6 +105,8 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
             entriesSinceSnapshot += UInt64(entries.count)
             covered.position = LogPosition(index: last.index, term: last.term)
             callbacks.applied(last.index, MonotonicTime.now.microseconds - start.microseconds)
+            // Whoever has an outcome finds it among what is applied.
+            callbacks.completed(completions)
             return true
         }
 
@@ -120,7 +123,7 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
             let (store, writing, logger, callbacks) = (store, writing, logger, callbacks)
             _ = ServerThread(name: "amas-snapshot") {
                 do {
-                    callbacks.snapshotSaved(try store.save(descriptor, image: image))
+                    if let stored = try store.save(descriptor, image: image) { callbacks.snapshotSaved(stored) }
                 } catch {
                     // Without it the log only grows; the next one tries again.
                     logger.error("a snapshot could not be written", metadata: ["error": "\(error)"])
@@ -150,7 +153,7 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
             covered = stored.descriptor
             entriesSinceSnapshot = 0
             bytesSinceSnapshot = 0
-            callbacks.installed(stored.descriptor)
+            callbacks.installed(stored.descriptor, machine.clusterTimeMicroseconds)
             return true
         }
     }

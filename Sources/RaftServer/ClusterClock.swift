@@ -3,6 +3,9 @@
 struct ClusterClock {
     private var time: UInt64
     private var last: MonotonicTime
+    /// Hundredths of a microsecond of slewing that are allowed and too small to be used yet: a leader under load reads
+    /// the clock every few microseconds, and would otherwise never slew.
+    private var allowance: UInt64 = 0
 
     /// - Parameter time: the greatest cluster time in the log, or zero for an empty log, which begins at wall time.
     init(continuing time: UInt64, now: MonotonicTime, wallMicroseconds: UInt64) {
@@ -16,11 +19,13 @@ struct ClusterClock {
         let elapsed = now.microseconds - last.microseconds
         last = now
         let unslewed = time + elapsed
-        let slew = elapsed / 100
+        let slew = (allowance + elapsed) / 100
+        allowance = (allowance + elapsed) % 100
         if wallMicroseconds > unslewed {
             time = unslewed + min(slew, wallMicroseconds - unslewed)
         } else {
-            time = unslewed - min(slew, unslewed - wallMicroseconds)
+            // Never back, even if what was left over makes the slew greater than the time that has passed.
+            time = unslewed - min(slew, elapsed, unslewed - wallMicroseconds)
         }
         return time
     }

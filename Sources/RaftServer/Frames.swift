@@ -49,27 +49,58 @@ enum ForwardedProposals {
     }
 }
 
-/// "Sequence so-and-so of your session: no, and it had no effect": sequence (8), limit in bytes (8), 0 for overload.
+/// "This submission of sequence so-and-so of your session: no, and it had no effect": boot (8), sequence (8), limit in bytes (8),
+/// 0 for overload. The boot is named because the node may have been started anew since, and counts its sequences from 1 again.
 struct ProposalRefusal: Equatable {
+    var boot: BootID
     var sequence: UInt64
     var limitBytes: UInt64
 
     func encoded() -> [UInt8] {
         var bytes: [UInt8] = []
+        bytes.appendLittleEndian(boot.rawValue)
         bytes.appendLittleEndian(sequence)
         bytes.appendLittleEndian(limitBytes)
         return bytes
     }
 
-    init(sequence: UInt64, limitBytes: UInt64) {
+    init(boot: BootID, sequence: UInt64, limitBytes: UInt64) {
+        self.boot = boot
         self.sequence = sequence
         self.limitBytes = limitBytes
     }
 
     init?(decoding bytes: [UInt8]) {
-        guard bytes.count == 16 else { return nil }
-        sequence = bytes[...].littleEndian(at: 0)
-        limitBytes = bytes[...].littleEndian(at: 8)
+        guard bytes.count == 24 else { return nil }
+        boot = BootID(bytes[...].littleEndian(at: 0))
+        sequence = bytes[...].littleEndian(at: 8)
+        limitBytes = bytes[...].littleEndian(at: 16)
+    }
+}
+
+/// How much of a snapshot file the receiver has: index (8) and term (8) of the snapshot, bytes (8).
+struct SnapshotReceipt: Equatable {
+    var position: LogPosition
+    var length: Int
+
+    func encoded() -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.appendLittleEndian(position.index.rawValue)
+        bytes.appendLittleEndian(position.term.rawValue)
+        bytes.appendLittleEndian(UInt64(length))
+        return bytes
+    }
+
+    init(position: LogPosition, length: Int) {
+        self.position = position
+        self.length = length
+    }
+
+    init?(decoding bytes: [UInt8]) {
+        guard bytes.count == 24 else { return nil }
+        position = LogPosition(
+            index: LogIndex(bytes[...].littleEndian(at: 0)), term: Term(bytes[...].littleEndian(at: 8)))
+        length = Int(clamping: bytes[...].littleEndian(at: 16) as UInt64)
     }
 }
 

@@ -6,8 +6,9 @@ import WriteAheadLog
 final class LogWriter: Sendable {
     enum Request: Sendable {
         case write(Write)
-        /// The state up to here is in a durable snapshot, received from the leader: what the log held before is void.
-        case install(SnapshotDescriptor, installed: @Sendable () -> Void)
+        /// The state up to here is in a durable snapshot, received from the leader: what the log held before is void, and
+        /// from `truncateFrom` on as well, where the log reaches so far.
+        case install(LogPosition, truncateFrom: LogIndex?, installed: @Sendable () -> Void)
         /// Entries up to here are in a durable snapshot of this node.
         case compact(LogPosition, snapshot: LogPosition)
         case spare(@Sendable (DurableLog) -> Void)
@@ -31,6 +32,7 @@ final class LogWriter: Sendable {
                 writer.run(batch, persisted: persisted, synced: synced)
                 writer.prepareSpare { result in requests.post(.spare { $0.finishSparePreparation(result) }) }
             }
+            writer.waitForSpare()
         }
     }
 
@@ -60,7 +62,7 @@ private struct Writer {
     let log: DurableLog
     let logger: Logger
     let failed: @Sendable (String) -> Never
-    private var lastTerm: UInt64 = 0
+    private var preparation: ServerThread?
 
     init(log: DurableLog, logger: Logger, failed: @escaping @Sendable (String) -> Never) {
         self.log = log
@@ -78,13 +80,14 @@ private struct Writer {
             case .write(let write):
                 records.append(contentsOf: write.records)
                 token = write.token
-            case .install(let descriptor, let installed):
-                records.append(.snapshot(descriptor.position))
+            case .install(let position, let truncateFrom, let installed):
+                if let truncateFrom { records.append(.truncate(from: truncateFrom.rawValue)) }
+                records.append(.snapshot(position))
                 write(records, synced: synced)
                 records = []
                 if let token { persisted(token) }
                 token = nil
-                compact(descriptor.position)
+                compact(position)
                 installed()
             case .compact(let position, let snapshot):
                 records.append(.snapshot(snapshot))
@@ -139,9 +142,14 @@ private struct Writer {
     }
 
     /// The next segment is filled with zeros on a thread of its own, so that no write waits for it.
-    func prepareSpare(_ done: @escaping @Sendable (Result<PreparedSpare, WriteAheadLogError>) -> Void) {
+    mutating func prepareSpare(_ done: @escaping @Sendable (Result<PreparedSpare, WriteAheadLogError>) -> Void) {
         guard let job = log.sparePreparation() else { return }
-        _ = ServerThread(name: "amas-spare") { done(job.run()) }
+        preparation = ServerThread(name: "amas-spare") { done(job.run()) }
+    }
+
+    /// The folder is free for the next process only when nobody writes in it any more.
+    func waitForSpare() {
+        preparation?.join()
     }
 }
 

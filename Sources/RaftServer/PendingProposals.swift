@@ -11,7 +11,9 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
     private struct Pending {
         var bytes: [UInt8]
         var deadline: MonotonicTime
-        var submitted: MonotonicTime
+        /// How often it has set out for a leader.
+        var submissions: UInt64 = 1
+        var resubmit: MonotonicTime
         var answer: CheckedContinuation<Answer, Never>
     }
 
@@ -61,7 +63,8 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
             if let stopped = state.stopped { return stopped }
             state.bytes += bytes.count
             state.pending[sequence] = Pending(
-                bytes: bytes, deadline: now.adding(milliseconds: limits.holdMilliseconds), submitted: now, answer: answer)
+                bytes: bytes, deadline: now.adding(milliseconds: limits.holdMilliseconds),
+                resubmit: now.adding(milliseconds: limits.resubmitAfterMilliseconds), answer: answer)
             return nil
         }
         if let stopped { answer.resume(returning: .failure(stopped)) }
@@ -76,8 +79,14 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
         finish(sequence, .success(outcome))
     }
 
-    func fail(_ sequence: UInt64, _ error: RequestError) {
-        finish(sequence, .failure(error))
+    /// A leader has refused one submission. Was it the only one, the proposal had no effect; of several, another may be in
+    /// a log, so it stays held.
+    func refuse(_ sequence: UInt64, _ error: RequestError) {
+        let found: Pending?? = state.withLock { state in
+            guard let pending = state.pending[sequence] ?? nil, pending.submissions == 1 else { return nil }
+            return state.remove(sequence)
+        }
+        if let found, let found { found.answer.resume(returning: .failure(error)) }
     }
 
     private func finish(_ sequence: UInt64, _ answer: Answer) {
@@ -85,19 +94,27 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
         found?.answer.resume(returning: answer)
     }
 
-    /// Everything that waits, in the order of the sequences, to be submitted again.
-    /// - Parameter idleMilliseconds: only what was last submitted at least this long ago.
-    func toSubmit(now: MonotonicTime, idleMilliseconds: UInt64 = 0) -> [[UInt8]] {
+    /// What waits, in the order of the sequences, to be submitted again: all of it after a change of leader, else what has
+    /// had no outcome for too long. Each time the wait doubles, or a slow leader would get the more copies the slower it is.
+    func toSubmit(now: MonotonicTime, onlyOverdue: Bool) -> [[UInt8]] {
         state.withLock { state in
-            var due: [(UInt64, [UInt8])] = []
+            var due: [(sequence: UInt64, bytes: [UInt8])] = []
             for (sequence, pending) in state.pending {
-                guard let pending, pending.submitted.adding(milliseconds: idleMilliseconds) <= now else { continue }
+                guard let pending, !onlyOverdue || pending.resubmit <= now else { continue }
                 due.append((sequence, pending.bytes))
             }
-            for (sequence, _) in due { state.pending[sequence]??.submitted = now }
-            return due.sorted { $0.0 < $1.0 }.map(\.1)
+            for (sequence, _) in due {
+                guard var pending = state.pending[sequence] ?? nil else { continue }
+                let doublings = min(pending.submissions, Self.maximumDoublings)
+                pending.submissions += 1
+                pending.resubmit = now.adding(milliseconds: limits.resubmitAfterMilliseconds << doublings)
+                state.pending[sequence] = pending
+            }
+            return due.sorted { $0.sequence < $1.sequence }.map(\.bytes)
         }
     }
+
+    private static var maximumDoublings: UInt64 { 6 }
 
     /// Fails what has been held too long.
     func expire(now: MonotonicTime) {
@@ -124,4 +141,6 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
     }
 
     var count: Int { state.withLock { $0.pending.count } }
+    /// Whether the proposal of a reserved sequence is known and waits.
+    func isRegistered(_ sequence: UInt64) -> Bool { state.withLock { ($0.pending[sequence] ?? nil) != nil } }
 }

@@ -2,33 +2,64 @@ import Logging
 import Raft
 
 extension RaftLoop {
-    /// Takes new proposals of this node to wherever the leader is.
+    /// Takes new proposals of this node, and what others have forwarded, to wherever the leader is.
     func submit(_ proposals: [[UInt8]]) {
-        if hasLostMajority { return ports.failAll(.noQuorum) }
+        if hasLostMajority, !proposals.isEmpty {
+            ports.failAll(.noQuorum)
+            return forwardOrPropose([])
+        }
         forwardOrPropose(proposals)
     }
 
-    /// Submits everything that waits, as after a change of leader: what has taken effect already will not do so again.
+    /// Submits and asks again everything that waits, as after a change of leader: what has taken effect already will not do so
+    /// again.
     func resubmit() {
-        forwardOrPropose(ports.unanswered(0))
+        forwardOrPropose(ports.unanswered(false))
+        if let number = reads.request(now: MonotonicTime.now, again: true) { askLeader(number) }
     }
 
     /// Without a known leader the proposals stay held: the next change of role submits them.
     func forwardOrPropose(_ proposals: [[UInt8]]) {
-        guard !proposals.isEmpty, let leader = raft.standing.leader else { return }
+        var frames: [ForwardedFrame] = []
+        swap(&frames, &forwarded)
+        guard let leader = raft.standing.leader else { return }
         if leader == raft.id {
-            var batch: [(origin: ProposalOrigin, data: ArraySlice<UInt8>)] = []
-            batch.reserveCapacity(proposals.count)
-            for proposal in proposals {
-                var bytes = proposal
-                let origin = ProposalOrigin(peer: nil, sequence: sequence(of: bytes[...]))
-                stamp(&bytes, at: 0)
-                batch.append((origin, bytes[...]))
-            }
-            propose(batch)
+            propose(&frames, proposals)
         } else {
             forward(proposals, to: leader)
         }
+    }
+
+    /// Appends all of it in one step. The times are stamped here, in the order of the log.
+    private func propose(_ frames: inout [ForwardedFrame], _ proposals: [[UInt8]]) {
+        guard !frames.isEmpty || !proposals.isEmpty else { return }
+        let wall = wallTimeMicroseconds()
+        let time = clock.read(now: MonotonicTime.now, wallMicroseconds: wall)
+        var batch: [Proposal] = []
+        batch.reserveCapacity(frames.reduce(proposals.count) { $0 + $1.proposals.count })
+        origins.removeAll(keepingCapacity: true)
+        func add(_ data: ArraySlice<UInt8>, from peer: NodeID?) {
+            batch.append(Proposal(token: UInt64(batch.count), data: data))
+            origins.append(
+                ProposalOrigin(
+                    peer: peer, boot: BootID(data.littleEndian(at: data.startIndex + 32)),
+                    sequence: data.littleEndian(at: data.startIndex + 40)))
+        }
+        for place in frames.indices {
+            for range in frames[place].proposals { stamp(&frames[place].bytes, at: range.lowerBound, time, wall) }
+            for range in frames[place].proposals { add(frames[place].bytes[range], from: frames[place].peer) }
+        }
+        for proposal in proposals {
+            var bytes = proposal
+            stamp(&bytes, at: 0, time, wall)
+            add(bytes[...], from: nil)
+        }
+        step(.propose(batch))
+        origins.removeAll(keepingCapacity: true)
+    }
+
+    private func stamp(_ bytes: inout [UInt8], at offset: Int, _ time: UInt64, _ wall: UInt64) {
+        Envelope.stamp(&bytes, at: offset, clusterTimeMicroseconds: time, wallTimeMicroseconds: wall)
     }
 
     private func forward(_ proposals: [[UInt8]], to leader: NodeID) {
@@ -51,25 +82,7 @@ extension RaftLoop {
         }
         // A node that does not lead stays silent: the sender asks again as soon as it knows who does.
         guard raft.standing.role == .leader else { return }
-        var bytes = frame
-        for range in ranges { stamp(&bytes, at: range.lowerBound) }
-        propose(ranges.map { (ProposalOrigin(peer: peer, sequence: sequence(of: bytes[$0])), bytes[$0]) })
-    }
-
-    private func stamp(_ bytes: inout [UInt8], at offset: Int) {
-        let wall = wallTimeMicroseconds()
-        let time = clock.read(now: MonotonicTime.now, wallMicroseconds: wall)
-        Envelope.stamp(&bytes, at: offset, clusterTimeMicroseconds: time, wallTimeMicroseconds: wall)
-    }
-
-    private func sequence(of envelope: ArraySlice<UInt8>) -> UInt64 {
-        envelope.littleEndian(at: envelope.startIndex + 40)
-    }
-
-    private func propose(_ batch: [(origin: ProposalOrigin, data: ArraySlice<UInt8>)]) {
-        origins = batch.map(\.origin)
-        step(.propose(batch.enumerated().map { Proposal(token: UInt64($0.offset), data: $0.element.data) }))
-        origins = []
+        forwarded.append(ForwardedFrame(peer: peer, bytes: frame, proposals: ranges))
     }
 
     func refuse(_ tokens: [UInt64], _ reason: RejectionReason) {
@@ -84,10 +97,10 @@ extension RaftLoop {
             // Commands outside a session are repeated by whoever proposed them; nobody waits for their refusal.
             guard origin.sequence > 0 else { continue }
             if let peer = origin.peer {
-                let bytes = ProposalRefusal(sequence: origin.sequence, limitBytes: refusal.limit).encoded()
-                ports.send(bytes, .proposalRefused, peer)
+                let bytes = ProposalRefusal(boot: origin.boot, sequence: origin.sequence, limitBytes: refusal.limit)
+                ports.send(bytes.encoded(), .proposalRefused, peer)
             } else {
-                ports.proposalFailed(origin.sequence, refusal.error)
+                ports.proposalRefused(origin.sequence, refusal.error)
             }
         }
     }

@@ -12,8 +12,9 @@ enum LoopEvent: Sendable {
     case proposals([[UInt8]])
     case readsWaiting
     case snapshotSaved(SnapshotStore.Stored)
-    case snapshotInstalled(SnapshotDescriptor)
-    case snapshotSent(to: NodeID, succeeded: Bool)
+    case snapshotReceived(SnapshotStore.Stored, from: NodeID, leaderTerm: Term)
+    case snapshotInstalled(SnapshotDescriptor, clusterTimeMicroseconds: UInt64)
+    case snapshotSent(SnapshotSender.Stream, succeeded: Bool)
     case transferLeadership(to: NodeID?, CheckedContinuation<TransferOutcome, Never>)
     case halt(StateMachineHalt)
 }
@@ -24,12 +25,21 @@ struct LoopPorts: Sendable {
     var write: @Sendable (LogWriter.Request) -> Void
     var apply: @Sendable ([Entry]) -> Void
     var install: @Sendable (SnapshotStore.Stored) -> Void
-    var startSnapshot: @Sendable (NodeID, SnapshotStore.Stored, Term) -> Void
-    var snapshotReceipt: @Sendable (NodeID, Int) -> Void
-    /// Own proposals to submit again: all of them, or those without an outcome for this many milliseconds.
-    var unanswered: @Sendable (_ idleMilliseconds: UInt64) -> [[UInt8]]
-    var proposalFailed: @Sendable (_ sequence: UInt64, RequestError) -> Void
+    var startSnapshot: @Sendable (SnapshotSender.Stream, SnapshotStore.Stored, Term) -> Void
+    var stopSnapshots: @Sendable () -> Void
+    var snapshotReceipt: @Sendable (NodeID, SnapshotReceipt) -> Void
+    var receiveChunk: @Sendable (NodeID, SnapshotChunk) -> Void
+    /// The file that was received has its place, or is not wanted.
+    var releaseReceiver: @Sendable () -> Void
+    /// A frame of this size is no longer held for the peer.
+    var release: @Sendable (NodeID, _ bytes: Int) -> Void
+    /// Own proposals to submit again: all of them, or those without an outcome for too long.
+    var unanswered: @Sendable (_ onlyOverdue: Bool) -> [[UInt8]]
+    var proposalRefused: @Sendable (_ sequence: UInt64, RequestError) -> Void
+    /// Fails what waits; what comes later may go on.
     var failAll: @Sendable (RequestError) -> Void
+    /// Fails what waits, and all that comes later.
+    var stopRequests: @Sendable (RequestError) -> Void
     var expire: @Sendable () -> Void
     var ephemeral: @Sendable (NodeID, [UInt8]) -> Void
     var standingChanged: @Sendable (Standing) -> Void
@@ -46,15 +56,18 @@ final class RaftLoop {
     let logger: Logger
     let reads: PendingReads
     let store: SnapshotStore
-    let published: PublishedStatus
+    let status: PublishedStatus
 
+    let boot: BootID
     var raft: Raft
     var clock: ClusterClock
     /// The greatest cluster time in the log, stamped here or by any leader before.
     var greatestClusterTime: UInt64
-    var receiver: SnapshotReceiver
     var storedSnapshot: SnapshotStore.Stored?
     var receivedSnapshot: SnapshotStore.Stored?
+    /// The stream that counts for each member, and the number of the last one.
+    var snapshotStreams: [NodeID: SnapshotSender.Stream] = [:]
+    var lastSnapshotStream: UInt64 = 0
     var remoteReads: [UInt64: RemoteRead] = [:]
     var readTokens: UInt64 = 0
     var transferWaiters: [CheckedContinuation<TransferOutcome, Never>] = []
@@ -63,9 +76,12 @@ final class RaftLoop {
     var halted: StateMachineHalt?
     /// Where the proposals of the current step came from, by token.
     var origins: [ProposalOrigin] = []
+    /// Proposals that other members have forwarded, until the events at hand are done.
+    var forwarded: [ForwardedFrame] = []
 
-    private let origin: MonotonicTime
+    let origin: MonotonicTime
     private var nextHousekeeping: MonotonicTime
+    var published = LastPublished()
 
     /// A read that this node, as the leader, answers for itself (nil) or for another.
     struct RemoteRead {
@@ -76,11 +92,19 @@ final class RaftLoop {
     struct ProposalOrigin {
         /// Nil for this node's own.
         var peer: NodeID?
+        var boot: BootID
         var sequence: UInt64
+    }
+
+    struct ForwardedFrame {
+        var peer: NodeID
+        var bytes: [UInt8]
+        var proposals: [Range<Int>]
     }
 
     struct Start {
         var id: NodeID
+        var boot: BootID
         var settings: RaftSettings
         var restored: Raft.Restored
         var storedSnapshot: SnapshotStore.Stored?
@@ -89,7 +113,7 @@ final class RaftLoop {
 
     init(
         start: Start, mailbox: Mailbox<LoopEvent>, ports: LoopPorts, limits: ServerLimits, logger: Logger,
-        reads: PendingReads, store: SnapshotStore, published: PublishedStatus
+        reads: PendingReads, store: SnapshotStore, status: PublishedStatus
     ) {
         self.mailbox = mailbox
         self.ports = ports
@@ -97,12 +121,12 @@ final class RaftLoop {
         self.logger = logger
         self.reads = reads
         self.store = store
-        self.published = published
+        self.status = status
+        boot = start.boot
         origin = MonotonicTime.now
         nextHousekeeping = origin
         raft = Raft(id: start.id, settings: start.settings, restored: start.restored, now: .zero)
         storedSnapshot = start.storedSnapshot
-        receiver = SnapshotReceiver(store: store)
         greatestClusterTime = start.restored.entries.reduce(start.clusterTimeMicroseconds) { time, entry in
             guard entry.kind == .command else { return time }
             return max(time, Envelope.clusterTimeMicroseconds(of: entry.data) ?? 0)
@@ -112,30 +136,31 @@ final class RaftLoop {
 
     /// Runs until the mailbox is closed.
     func run() {
-        publish()
+        publish(at: MonotonicTime.now)
         while let events = mailbox.take(until: nextMoment) {
             handle(events)
             if halted == nil { step(.tick) }
             let now = MonotonicTime.now
-            if now >= nextHousekeeping {
+            let isHousekeepingDue = now >= nextHousekeeping
+            if isHousekeepingDue {
                 nextHousekeeping = now.adding(milliseconds: limits.housekeepingMilliseconds)
                 housekeeping(now)
             }
-            publish()
+            publishIfDue(at: now, isPaceReached: isHousekeepingDue)
         }
-        for waiter in transferWaiters { waiter.resume(returning: .timedOut) }
+        answerTransfers(.timedOut)
+    }
+
+    /// A node that takes no part any more has no timers but its housekeeping.
+    private var nextMoment: MonotonicTime {
+        halted == nil ? min(nextHousekeeping, moment(of: raft.nextDeadline)) : nextHousekeeping
     }
 
     // MARK: Time
 
     var tick: Tick { Tick((MonotonicTime.now.microseconds - origin.microseconds) / 1000) }
 
-    /// A halted Raft is not stepped, so its deadlines stay in the past: they must not keep the thread awake.
-    private var nextMoment: MonotonicTime {
-        halted == nil ? min(nextHousekeeping, moment(of: raft.nextDeadline)) : nextHousekeeping
-    }
-
-    private func moment(of tick: Tick) -> MonotonicTime {
+    func moment(of tick: Tick) -> MonotonicTime {
         // A tick is reached once its millisecond has begun.
         MonotonicTime(microseconds: origin.microseconds + tick.rawValue * 1000)
     }
@@ -145,32 +170,42 @@ final class RaftLoop {
     private func handle(_ events: [LoopEvent]) {
         var proposals: [[UInt8]] = []
         for event in events {
-            // Whoever waits for an answer gets one; the rest of the world has to do without this node.
-            if halted != nil {
-                if case .transferLeadership(_, let answer) = event { answer.resume(returning: .timedOut) }
+            guard halted == nil else {
+                answerWhileHalted(event)
                 continue
             }
             switch event {
             case .proposals(let some): proposals.append(contentsOf: some)
-            case .frame(let peer, let kind, let bytes): receive(kind, bytes, from: peer)
+            case .frame(let peer, let kind, let bytes):
+                receive(kind, bytes, from: peer)
+                ports.release(peer, bytes.count)
             case .link(let peer, let change): linkChanged(peer, change)
             case .persisted(let token): step(.persisted(token))
             case .applied(let index): step(.applied(index))
             case .readsWaiting: requestReads()
             case .snapshotSaved(let stored): snapshotSaved(stored)
-            case .snapshotInstalled(let descriptor):
-                storedSnapshot = receivedSnapshot
-                receivedSnapshot = nil
-                step(.snapshotInstalled(descriptor))
-            case .snapshotSent(let peer, let succeeded): step(.snapshotSent(to: peer, succeeded: succeeded))
+            case .snapshotReceived(let stored, let peer, let term): snapshotReceived(stored, from: peer, leaderTerm: term)
+            case .snapshotInstalled(let descriptor, let time): snapshotInstalled(descriptor, clusterTimeMicroseconds: time)
+            case .snapshotSent(let stream, let succeeded): snapshotSent(stream, succeeded: succeeded)
             case .transferLeadership(let target, let answer):
                 transferWaiters.append(answer)
                 step(.transferLeadership(to: target))
             case .halt(let reason): halt(reason)
             }
         }
+        guard halted == nil else { return }
         // Whatever came together is appended, written and sent together.
-        if halted == nil, !proposals.isEmpty { submit(proposals) }
+        submit(proposals)
+    }
+
+    /// A node that takes no part leaves nobody waiting.
+    private func answerWhileHalted(_ event: LoopEvent) {
+        switch event {
+        case .frame(let peer, _, let bytes): ports.release(peer, bytes.count)
+        case .transferLeadership(_, let answer): answer.resume(returning: .noTarget)
+        case .proposals, .readsWaiting: break  // They were failed as they were registered.
+        case .link, .persisted, .applied, .snapshotSaved, .snapshotReceived, .snapshotInstalled, .snapshotSent, .halt: break
+        }
     }
 
     func receive(_ kind: FrameKind, _ bytes: [UInt8], from peer: NodeID) {
@@ -183,7 +218,8 @@ final class RaftLoop {
         case .proposals: receiveForwarded(bytes, from: peer)
         case .proposalRefused:
             guard let refusal = ProposalRefusal(decoding: bytes) else { return malformed(kind, peer) }
-            ports.proposalFailed(
+            guard refusal.boot == boot else { return }
+            ports.proposalRefused(
                 refusal.sequence,
                 refusal.limitBytes == 0 ? .overloaded : .tooLarge(limitBytes: Int(clamping: refusal.limitBytes)))
         case .readRequest:
@@ -194,8 +230,8 @@ final class RaftLoop {
             if frame.index == .zero { reads.refused(frame.number) } else { reads.answer(frame.number, frame.index) }
         case .snapshotChunk: receiveSnapshotChunk(bytes, from: peer)
         case .snapshotReceipt:
-            guard bytes.count == 8 else { return malformed(kind, peer) }
-            ports.snapshotReceipt(peer, Int(clamping: bytes[...].littleEndian(at: 0) as UInt64))
+            guard let receipt = SnapshotReceipt(decoding: bytes) else { return malformed(kind, peer) }
+            ports.snapshotReceipt(peer, receipt)
         case .ephemeral: ports.ephemeral(peer, bytes)
         default: malformed(kind, peer)
         }
@@ -210,7 +246,7 @@ final class RaftLoop {
         case .up:
             reachable.insert(peer)
             step(.linkUp(peer))
-            if raft.standing.leader == peer { resubmit() }
+            if raft.standing.leader == peer { resubmit() }  // What was on its way may be lost.
         case .down(let cause):
             // Only a connection that stood can have closed: failed attempts to dial say nothing new.
             guard reachable.remove(peer) != nil else { return }
@@ -221,11 +257,20 @@ final class RaftLoop {
         }
     }
 
+    /// A leader tells its successor first; if that is not possible at once, the others elect one when they no longer hear it.
     private func halt(_ reason: StateMachineHalt) {
+        if raft.standing.role == .leader { step(.transferLeadership(to: nil)) }
         halted = reason
         logger.critical("this node stops taking part; its files are kept", metadata: ["reason": "\(reason.reason)"])
-        ports.failAll(.stopped(reason: reason.reason))
-        for waiter in transferWaiters { waiter.resume(returning: .timedOut) }
+        ports.stopRequests(.stopped(reason: reason.reason))
+        ports.stopSnapshots()
+        answerTransfers(.timedOut)
+        forwarded = []
+        ports.standingChanged(publicStanding)
+    }
+
+    func answerTransfers(_ outcome: TransferOutcome) {
+        for waiter in transferWaiters { waiter.resume(returning: outcome) }
         transferWaiters = []
     }
 
@@ -235,7 +280,7 @@ final class RaftLoop {
         ports.expire()
         guard halted == nil else { return }
         watchMajority(now)
-        forwardOrPropose(ports.unanswered(limits.resubmitAfterMilliseconds))
+        if raft.standing.leader != nil { forwardOrPropose(ports.unanswered(true)) }
         requestReads()
     }
 
@@ -255,22 +300,5 @@ final class RaftLoop {
     var hasLostMajority: Bool {
         guard let majorityLostAt else { return false }
         return majorityLostAt.adding(milliseconds: limits.noQuorumAfterMilliseconds) <= MonotonicTime.now
-    }
-
-    private func publish() {
-        published.update(
-            ServerStatus(
-                id: raft.id, standing: raft.standing, membership: raft.membership, lastIndex: raft.lastLog.index,
-                firstIndex: raft.firstIndex, commitIndex: raft.commitIndex, durableIndex: raft.durableIndex,
-                appliedIndex: raft.appliedIndex, snapshotIndex: raft.latestSnapshot.position.index,
-                peers: raft.peers.map {
-                    ServerStatus.Peer(
-                        id: $0.id, match: $0.match, isReachable: reachable.contains($0.id),
-                        millisecondsSinceContact: tick.since($0.lastContact))
-                },
-                millisecondsSinceLeaderContact: raft.lastContactWithLeader.map { tick.since($0) },
-                clusterTimeMicroseconds: raft.standing.role == .leader
-                    ? clock.read(now: MonotonicTime.now, wallMicroseconds: wallTimeMicroseconds()) : 0,
-                hasLostMajority: hasLostMajority, halted: halted, refusedMessages: raft.refusedMessages))
     }
 }

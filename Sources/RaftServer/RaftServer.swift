@@ -24,6 +24,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     private let writer: LogWriter
     private let applier: Applier<Machine>
     private let sender: SnapshotSender
+    private let receiver: SnapshotReceiver
     private let loop: ServerThread
 
     /// Recovers what the folder holds and brings the state machine to the newest snapshot. Blocks on the disk.
@@ -45,7 +46,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         identity = recovery.identity
         let limits = configuration.limits
         proposals = PendingProposals(limits: limits)
-        reads = PendingReads(limits: limits)
+        reads = PendingReads(limits: limits, boot: recovery.identity.boot)
         waiters = AppliedWaiters(applied: recovery.restored.snapshot.position.index)
         let (mailbox, proposals, reads, waiters) = (mailbox, proposals, reads, waiters)
         let session = Envelope.Session(node: identity.node, boot: identity.boot)
@@ -69,26 +70,31 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
                     mailbox.post(.applied(index))
                 },
                 snapshotSaved: { mailbox.post(.snapshotSaved($0)) },
-                installed: { descriptor in
+                installed: { descriptor, time in
                     waiters.advance(to: descriptor.position.index)
-                    mailbox.post(.snapshotInstalled(descriptor))
+                    mailbox.post(.snapshotInstalled(descriptor, clusterTimeMicroseconds: time))
                 },
                 halted: { mailbox.post(.halt($0)) }))
         sender = SnapshotSender(
             limits: limits, logger: logger,
-            send: { transport.send($0, kind: .snapshotChunk, to: $1, priority: .bulk) == .queued },
-            finished: { mailbox.post(.snapshotSent(to: $0, succeeded: $1)) })
+            send: { transport.send($0, kind: .snapshotChunk, to: $1, priority: .bulk) },
+            finished: { mailbox.post(.snapshotSent($0, succeeded: $1)) })
+        receiver = SnapshotReceiver(
+            store: recovery.store, logger: logger,
+            callbacks: .init(
+                answer: { transport.send($0.encoded(), kind: .snapshotReceipt, to: $1) },
+                received: { mailbox.post(.snapshotReceived($0, from: $1, leaderTerm: $2)) }))
         let ports = Self.ports(
-            transport: transport, writer: writer, applier: applier, sender: sender, proposals: proposals, reads: reads,
-            waiters: waiters, callbacks: callbacks)
+            transport: transport, writer: writer, applier: applier, sender: sender, receiver: receiver,
+            proposals: proposals, reads: reads, waiters: waiters, callbacks: callbacks)
         let start = RaftLoop.Start(
-            id: identity.node, settings: configuration.raft, restored: recovery.restored,
+            id: identity.node, boot: identity.boot, settings: configuration.raft, restored: recovery.restored,
             storedSnapshot: recovery.storedSnapshot, clusterTimeMicroseconds: machine.clusterTimeMicroseconds)
         let (published, store) = (published, recovery.store)
         loop = ServerThread(name: "amas-raft", realtimePriority: configuration.realtimePriority) {
             RaftLoop(
                 start: start, mailbox: mailbox, ports: ports, limits: limits, logger: logger, reads: reads, store: store,
-                published: published
+                status: published
             ).run()
         }
     }
@@ -97,9 +103,11 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         _ configuration: RaftServerConfiguration, identity: ServerIdentity, mailbox: Mailbox<LoopEvent>,
         callbacks: RaftServerCallbacks, logger: Logger
     ) -> PeerTransport {
-        PeerTransport(
+        var limits = configuration.transport
+        limits.inboundBytes = configuration.limits.inboundBytes
+        return PeerTransport(
             configuration: .init(
-                listen: configuration.listen, advertised: configuration.advertised, limits: configuration.transport,
+                listen: configuration.listen, advertised: configuration.advertised, limits: limits,
                 realtimePriority: configuration.realtimePriority),
             identity: .init(
                 clusterID: configuration.clusterID, node: identity.node, incarnation: identity.incarnation,
@@ -109,8 +117,11 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             callbacks: .init(
                 isKnown: callbacks.isKnown,
                 frame: { peer, _, kind, payload in
-                    mailbox.post(.frame(from: peer, kind, Array(payload.readableBytesView)))
+                    // A copy: the log keeps what arrives for long, and a slice would keep all that was read with it.
+                    let bytes = Array(payload.readableBytesView)
+                    return mailbox.postQuietly(.frame(from: peer, kind, bytes)) ? .held : .done
                 },
+                readComplete: { mailbox.wake() },
                 link: { peer, change in
                     callbacks.linkChanged(peer, change)
                     mailbox.post(.link(peer, change))
@@ -120,7 +131,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
 
     private static func ports(
         transport: PeerTransport, writer: LogWriter, applier: Applier<Machine>, sender: SnapshotSender,
-        proposals: PendingProposals<Machine.Outcome>, reads: PendingReads, waiters: AppliedWaiters,
+        receiver: SnapshotReceiver, proposals: PendingProposals<Machine.Outcome>, reads: PendingReads, waiters: AppliedWaiters,
         callbacks: RaftServerCallbacks
     ) -> LoopPorts {
         LoopPorts(
@@ -128,13 +139,22 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             write: { writer.post($0) },
             apply: { applier.post(.apply($0)) },
             install: { applier.post(.install($0)) },
-            startSnapshot: { sender.start(to: $0, stored: $1, leaderTerm: $2) },
+            startSnapshot: { sender.start($0, stored: $1, leaderTerm: $2) },
+            stopSnapshots: { sender.stopAll() },
             snapshotReceipt: { sender.received($1, by: $0) },
-            unanswered: { proposals.toSubmit(now: MonotonicTime.now, idleMilliseconds: $0) },
-            proposalFailed: { proposals.fail($0, $1) },
+            receiveChunk: { receiver.post($1, from: $0) },
+            releaseReceiver: { receiver.release() },
+            release: { transport.release($1, of: $0) },
+            unanswered: { proposals.toSubmit(now: MonotonicTime.now, onlyOverdue: $0) },
+            proposalRefused: { proposals.refuse($0, $1) },
             failAll: { error in
                 proposals.failAll(error)
                 reads.failAll(error)
+            },
+            stopRequests: { error in
+                proposals.stop(error)
+                reads.stop(error)
+                waiters.stop(error)
             },
             expire: {
                 let now = MonotonicTime.now
@@ -163,17 +183,23 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     /// Hands over leadership if it is held, then closes everything. What was committed stays; what waits fails.
     public func stop() async {
         if status?.standing.role == .leader { _ = await transferLeadership(to: nil) }
+        await close()
+    }
+
+    /// Closes everything as it is, like the death of the process, but for what the log's thread has taken: it is still written.
+    func close() async {
         let error = RequestError.stopped(reason: "the node is stopping")
         proposals.stop(error)
         reads.stop(error)
         waiters.stop(error)
         await transport.stop()
-        sender.stop()
+        sender.stopAll()
         mailbox.close()
-        let (loop, writer, applier) = (loop, writer, applier)
+        let (loop, writer, applier, receiver) = (loop, writer, applier, receiver)
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             _ = ServerThread(name: "amas-stop") {
                 loop.join()
+                receiver.stop()
                 writer.stop()
                 applier.stop()
                 done.resume()
@@ -198,6 +224,11 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             throw error
         }
         precondition(Envelope.isEnvelope(bytes[...]), "what is proposed is an envelope")
+        let limit = configuration.raft.maximumProposalBytes
+        guard bytes.count <= limit else {
+            proposals.release(sequence)
+            throw .tooLarge(limitBytes: limit)
+        }
         let answer = await withCheckedContinuation { continuation in
             proposals.register(sequence, bytes: bytes, now: MonotonicTime.now, answer: continuation)
             mailbox.post(.proposals([bytes]))
@@ -230,7 +261,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     /// Hands leadership to `target`, or to the most caught-up voter. Only a leader can.
     public func transferLeadership(to target: NodeID?) async -> TransferOutcome {
         await withCheckedContinuation { answer in
-            if !mailbox.post(.transferLeadership(to: target, answer)) { answer.resume(returning: .timedOut) }
+            if !mailbox.post(.transferLeadership(to: target, answer)) { answer.resume(returning: .noTarget) }
         }
     }
 

@@ -1,4 +1,5 @@
 public import Raft
+import WriteAheadLog
 
 /// How one member takes part.
 public struct RaftServerConfiguration: Sendable {
@@ -17,6 +18,11 @@ public struct RaftServerConfiguration: Sendable {
     public var raft: RaftSettings
     public var limits = ServerLimits()
     public var transport = PeerTransport.Limits()
+    var log = DurableLog.Limits()
+    /// Opens the folder in which the log lies.
+    var openStorage: @Sendable (_ folder: String) throws(WriteAheadLogError) -> any LogStorage = {
+        (folder: String) throws(WriteAheadLogError) in try PosixLogStorage(folder: folder)
+    }
     /// SCHED_FIFO priority of the threads that keep time; where it is not permitted they run as any other.
     public var realtimePriority: Int32?
     public var machineVersionMax: UInt32

@@ -20,11 +20,14 @@ final class PendingReads: Sendable {
         var stopped: RequestError?
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let limits: ServerLimits
 
-    init(limits: ServerLimits) {
+    /// - Parameter boot: of this process. An answer to a question of an earlier one may still be on its way, and speaks of an
+    ///   earlier moment: no two processes of a node use the same numbers.
+    init(limits: ServerLimits, boot: BootID) {
         self.limits = limits
+        state = Mutex(State(number: boot.rawValue << 40))
     }
 
     /// Registers a reader. Returns whether the server's thread should be told.

@@ -4,7 +4,8 @@ public struct ServerLimits: Sendable {
     public var holdMilliseconds: UInt64 = 5000
     /// Links to a majority must be down for this long before requests are refused at once.
     public var noQuorumAfterMilliseconds: UInt64 = 1000
-    /// A proposal or read whose fate is unknown for this long is sent again; sessions make that harmless.
+    /// A proposal or read whose fate is unknown for this long is sent again, a proposal then after twice as long, and so on;
+    /// sessions make that harmless.
     public var resubmitAfterMilliseconds: UInt64 = 500
     /// Proposals of this node that wait for their outcome. The state machine remembers as many of every session.
     public var outstandingProposals = 65_536
@@ -17,10 +18,17 @@ public struct ServerLimits: Sendable {
     /// Kept in the log behind a snapshot, so that a member that lags a little needs no snapshot.
     public var retainedEntries: UInt64 = 20_000
     public var snapshotChunkBytes = 256 << 10
+    /// A receiver that answers nothing for this long is given up; the leader tries again when it is heard.
+    public var snapshotPatienceMilliseconds: UInt64 = 3000
     /// Proposals forwarded to the leader in one frame.
     public var forwardedBytes = 1 << 20
     /// The pace of time-outs that need no precision.
     public var housekeepingMilliseconds: UInt64 = 50
+    /// Bytes of frames from one peer that wait for the server's thread. Beyond them nothing more is read from that peer until
+    /// half of them are taken.
+    public var inboundBytes = 16 << 20
+    /// Indices of the published status are at most this old, or as old as the pace of housekeeping while nothing happens.
+    public var statusMilliseconds: UInt64 = 5
 
     public init() {}
 }

@@ -29,17 +29,21 @@ struct ServerRecovery {
         let opened: DurableLog.Opened
         do throws(WriteAheadLogError) {
             opened = try DurableLog.open(
-                in: PosixLogStorage(folder: configuration.folder),
+                in: configuration.openStorage(configuration.folder),
                 owner: LogOwner(clusterID: configuration.clusterID, nodeID: configuration.node.rawValue, group: 0),
-                whenEmpty: .format(incarnation: UInt64.random(in: 1...UInt64.max)))
+                whenEmpty: .format(incarnation: UInt64.random(in: 1...UInt64.max)), limits: configuration.log)
         } catch {
             throw .log(error.description)
         }
         let store = SnapshotStore(folder: configuration.folder)
         let stored: SnapshotStore.Stored?
         do {
-            stored = try store.newest()
+            stored = try store.newest(beforeLogFrom: LogIndex(opened.recovered.base.index))
             if let stored { try install(stored, into: machine) }
+        } catch SnapshotStore.Failure.damaged(let path, let reason) {
+            throw .snapshot(
+                "the snapshot \(path) is damaged (\(reason)), and the log no longer holds what was in it: "
+                    + "this node must be replaced, not wiped")
         } catch {
             throw .snapshot("\(error)")
         }

@@ -1,7 +1,9 @@
 public import Raft
 import Synchronization
 
-/// What a server knows of itself and the cluster, as of its last event.
+/// What a server knows of itself and the cluster. Standing, snapshot, halt and the loss of the majority are those of its last
+/// event; the other indices may be a few milliseconds old (`ServerLimits.statusMilliseconds`). Times since a contact run on
+/// until the status is read, so a server that hangs cannot look as if it had just heard somebody.
 public struct ServerStatus: Sendable {
     public struct Peer: Sendable {
         public var id: NodeID
@@ -35,11 +37,28 @@ public struct ServerStatus: Sendable {
 
 /// The status as the loop last published it.
 final class PublishedStatus: Sendable {
-    private let status: Mutex<ServerStatus?> = Mutex(nil)
-
-    func update(_ new: ServerStatus) {
-        status.withLock { $0 = new }
+    struct Figures: Sendable {
+        var status: ServerStatus
+        /// When each of `status.peers` was last heard.
+        var peerContacts: [MonotonicTime]
+        var leaderContact: MonotonicTime?
     }
 
-    var current: ServerStatus? { status.withLock { $0 } }
+    private let figures: Mutex<Figures?> = Mutex(nil)
+
+    func update(_ new: Figures) {
+        precondition(new.status.peers.count == new.peerContacts.count, "every peer has its moment")
+        figures.withLock { $0 = new }
+    }
+
+    var current: ServerStatus? {
+        guard let figures = figures.withLock({ $0 }) else { return nil }
+        let now = MonotonicTime.now
+        var status = figures.status
+        for place in status.peers.indices {
+            status.peers[place].millisecondsSinceContact = now.milliseconds(since: figures.peerContacts[place])
+        }
+        status.millisecondsSinceLeaderContact = figures.leaderContact.map { now.milliseconds(since: $0) }
+        return status
+    }
 }

@@ -8,20 +8,13 @@ final class ServerThread: Sendable {
     /// Starts `body` at once.
     /// - Parameter realtimePriority: asks for SCHED_FIFO; where that is not permitted the thread runs as any other.
     init(name: String, realtimePriority: Int32? = nil, _ body: @escaping @Sendable () -> Void) {
-        let finished = finished
-        let start = Start(name: name) {
-            if let realtimePriority { _ = amas_thread_set_realtime(realtimePriority) }
-            body()
-            finished.close()
-        }
+        let start = Start(name: name, realtimePriority: realtimePriority, finished: finished, body: body)
         var thread = pthread_t()
         let failure = pthread_create(
             &thread, nil,
             { argument in
                 guard let argument else { return nil }
-                let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-                amas_thread_set_name(start.name)
-                start.body()
+                ServerThread.run(Unmanaged<Start>.fromOpaque(argument))
                 return nil
             }, Unmanaged.passRetained(start).toOpaque())
         precondition(failure == 0, "the system refuses a thread: \(String(cString: strerror(failure)))")
@@ -30,15 +23,32 @@ final class ServerThread: Sendable {
 
     private final class Start: Sendable {
         let name: String
+        let realtimePriority: Int32?
+        let finished: Mailbox<Void>
         let body: @Sendable () -> Void
 
-        init(name: String, body: @escaping @Sendable () -> Void) {
+        init(name: String, realtimePriority: Int32?, finished: Mailbox<Void>, body: @escaping @Sendable () -> Void) {
             self.name = name
+            self.realtimePriority = realtimePriority
+            self.finished = finished
             self.body = body
         }
     }
 
-    /// Waits until the body has returned. Blocks: never to be called from the Swift concurrency pool.
+    private static func run(_ argument: Unmanaged<Start>) {
+        let finished = argument._withUnsafeGuaranteedRef { start in
+            amas_thread_set_name(start.name)
+            if let realtimePriority = start.realtimePriority { _ = amas_thread_set_realtime(realtimePriority) }
+            start.body()
+            return start.finished
+        }
+        // First let go of what the body held, a locked folder for one: whoever joins may want it.
+        argument.release()
+        finished.close()
+    }
+
+    /// Waits until the body has returned and what it held is released. Blocks: never to be called from the Swift
+    /// concurrency pool.
     func join() {
         while finished.take(until: nil) != nil {}
     }

@@ -48,24 +48,35 @@ struct SnapshotChunk {
     }
 }
 
-/// Sends snapshot files to members that need them, one at a time to each, on a thread a transfer. The receiver answers every
-/// chunk with how much it has, so that a transfer resumes where a broken link left it and memory stays bounded.
+/// Sends snapshot files to members that need them, on a thread a transfer. The receiver answers every chunk with how much it
+/// has, so that a transfer resumes where a broken link left it and memory stays bounded.
+///
+/// To each member one stream goes out at a time, under a number: a new one ends the one before, whose fate then says nothing
+/// any more.
 final class SnapshotSender: Sendable {
-    private struct State {
-        var receipts: [NodeID: Mailbox<Int>] = [:]
+    struct Stream: Hashable, Sendable {
+        var peer: NodeID
+        var number: UInt64
     }
 
-    private let state = Mutex(State())
+    private struct Transfer {
+        var stream: Stream
+        var snapshot: SnapshotStore.Stored
+        var leaderTerm: Term
+        var receipts: Mailbox<Int>
+    }
+
+    private let transfers = Mutex<[NodeID: Transfer]>([:])
     private let limits: ServerLimits
     private let logger: Logger
-    private let send: @Sendable ([UInt8], NodeID) -> Bool
-    private let finished: @Sendable (NodeID, Bool) -> Void
-    /// A member that answers nothing for this long is given up; the leader tries again when it is heard.
-    private static let patienceMilliseconds: UInt64 = 3000
+    private let send: @Sendable ([UInt8], NodeID) -> PeerTransport.SendOutcome
+    private let finished: @Sendable (Stream, _ succeeded: Bool) -> Void
+    /// Between two attempts when too much of other transfers still waits for the kernel.
+    private static let pauseMilliseconds: UInt64 = 5
 
     init(
-        limits: ServerLimits, logger: Logger, send: @escaping @Sendable ([UInt8], NodeID) -> Bool,
-        finished: @escaping @Sendable (NodeID, Bool) -> Void
+        limits: ServerLimits, logger: Logger, send: @escaping @Sendable ([UInt8], NodeID) -> PeerTransport.SendOutcome,
+        finished: @escaping @Sendable (Stream, _ succeeded: Bool) -> Void
     ) {
         self.limits = limits
         self.logger = logger
@@ -73,89 +84,72 @@ final class SnapshotSender: Sendable {
         self.finished = finished
     }
 
-    func start(to peer: NodeID, stored: SnapshotStore.Stored, leaderTerm: Term) {
-        let receipts = Mailbox<Int>()
-        state.withLock { state in
-            state.receipts[peer]?.close()
-            state.receipts[peer] = receipts
+    func start(_ stream: Stream, stored: SnapshotStore.Stored, leaderTerm: Term) {
+        let transfer = Transfer(stream: stream, snapshot: stored, leaderTerm: leaderTerm, receipts: Mailbox())
+        transfers.withLock { transfers in
+            transfers[stream.peer]?.receipts.close()
+            transfers[stream.peer] = transfer
         }
         _ = ServerThread(name: "amas-snapshot") { [self] in
-            let succeeded = transfer(to: peer, stored: stored, leaderTerm: leaderTerm, receipts: receipts)
+            let succeeded = run(transfer)
+            transfers.withLock { transfers in
+                if transfers[stream.peer]?.stream == stream { transfers[stream.peer] = nil }
+            }
             logger.info(
                 "snapshot sent",
                 metadata: [
-                    "peer": "\(peer)", "index": "\(stored.descriptor.position.index)", "succeeded": "\(succeeded)",
+                    "peer": "\(stream.peer)", "index": "\(stored.descriptor.position.index)", "succeeded": "\(succeeded)",
                 ])
-            finished(peer, succeeded)
+            finished(stream, succeeded)
         }
     }
 
-    /// The receiver has this many bytes.
-    func received(_ length: Int, by peer: NodeID) {
-        state.withLock { $0.receipts[peer] }?.post(length)
-    }
-
-    func stop() {
-        state.withLock { state in
-            for receipts in state.receipts.values { receipts.close() }
-            state.receipts = [:]
+    /// A receiver says how much it has. What it says of another snapshot than the one on its way to it is late.
+    func received(_ receipt: SnapshotReceipt, by peer: NodeID) {
+        transfers.withLock { transfers in
+            guard let transfer = transfers[peer], transfer.snapshot.descriptor.position == receipt.position else { return }
+            transfer.receipts.post(receipt.length)
         }
     }
 
-    private func transfer(
-        to peer: NodeID, stored: SnapshotStore.Stored, leaderTerm: Term, receipts: Mailbox<Int>
-    ) -> Bool {
+    /// Ends all transfers, as when this node no longer leads.
+    func stopAll() {
+        transfers.withLock { transfers in
+            for transfer in transfers.values { transfer.receipts.close() }
+            transfers = [:]
+        }
+    }
+
+    /// Returns whether the receiver has the whole file.
+    private func run(_ transfer: Transfer) -> Bool {
         // The open file outlives its name: a newer snapshot may replace it meanwhile.
-        guard let file = try? SnapshotFile(reading: stored.path) else { return false }
+        guard let file = try? SnapshotFile(reading: transfer.snapshot.path) else { return false }
         var offset = 0
         while offset < file.length {
             guard let bytes = try? file.read(at: offset, count: min(limits.snapshotChunkBytes, file.length - offset)) else {
                 return false
             }
             let chunk = SnapshotChunk(
-                leaderTerm: leaderTerm, position: stored.descriptor.position, fileLength: file.length, offset: offset,
-                bytes: bytes[...])
-            guard send(chunk.encoded(), peer) else { return false }
-            let answers = receipts.take(until: MonotonicTime.now.adding(milliseconds: Self.patienceMilliseconds))
-            guard let answer = answers?.last, answer <= file.length else { return false }
+                leaderTerm: transfer.leaderTerm, position: transfer.snapshot.descriptor.position,
+                fileLength: file.length, offset: offset, bytes: bytes[...])
+            guard hasQueued(chunk.encoded(), for: transfer.stream.peer) else { return false }
+            let deadline = MonotonicTime.now.adding(milliseconds: limits.snapshotPatienceMilliseconds)
+            guard let answer = transfer.receipts.take(until: deadline)?.last, answer <= file.length else { return false }
             offset = answer
         }
         return true
     }
-}
 
-/// Puts a snapshot together from its chunks. Owned by the server's thread.
-struct SnapshotReceiver {
-    private let store: SnapshotStore
-    private var file: SnapshotFile?
-    private var position: LogPosition?
-    private var fileLength = 0
-
-    init(store: SnapshotStore) {
-        self.store = store
-    }
-
-    var temporaryPath: String { "\(store.folder)/snapshot.receiving" }
-
-    enum Progress {
-        case has(Int)
-        case complete(SnapshotStore.Stored)
-    }
-
-    /// Takes a chunk. One that does not continue what is here changes nothing, and the answer says from where to go on.
-    mutating func receive(_ chunk: SnapshotChunk) throws -> Progress {
-        if position != chunk.position || fileLength != chunk.fileLength || file == nil {
-            file = try SnapshotFile(creating: temporaryPath)
-            position = chunk.position
-            fileLength = chunk.fileLength
+    private func hasQueued(_ frame: [UInt8], for peer: NodeID) -> Bool {
+        let deadline = MonotonicTime.now.adding(milliseconds: limits.snapshotPatienceMilliseconds)
+        while true {
+            switch send(frame, peer) {
+            case .queued: return true
+            case .linkDown, .tooLarge: return false
+            case .full:
+                guard MonotonicTime.now < deadline else { return false }
+                sleepMilliseconds(Self.pauseMilliseconds)
+            }
         }
-        guard let file else { preconditionFailure("it was just opened") }
-        guard chunk.offset == file.length else { return .has(file.length) }
-        try file.write(chunk.bytes)
-        guard file.length == fileLength else { return .has(file.length) }
-        try file.sync()
-        self.file = nil
-        position = nil
-        return .complete(try store.open(temporaryPath))
     }
 }

@@ -1,6 +1,6 @@
-import CPlatform
 import Glibc
 import Raft
+import Synchronization
 
 /// The snapshot files of one node: `snapshot-<index>.amas`, the newest one in force.
 ///
@@ -8,12 +8,23 @@ import Raft
 /// magic (8), format version (4), group (4), index (8), term (8), length of the membership (4), the membership, then the state
 /// to the trailer: length of the state (8), CRC-32C of everything before (4). A file that is not whole does not exist: it is
 /// written beside, synced, and renamed.
-struct SnapshotStore: Sendable {
+///
+/// A snapshot of the own state and one from the leader may become complete at the same moment, on two threads.
+final class SnapshotStore: Sendable {
     static let formatVersion: UInt32 = 1
     private static let magic = Array("AMASSNAP".utf8)
     private static let headerLength = 36
     private static let trailerLength = 12
     let folder: String
+    /// Held while a file gets its name: which one is the newest must not change meanwhile.
+    private let naming = Mutex(())
+
+    init(folder: String) {
+        self.folder = folder
+    }
+
+    var receivingPath: String { "\(folder)/snapshot.receiving" }
+    private var writingPath: String { "\(folder)/snapshot.writing" }
 
     enum Failure: Error, CustomStringConvertible {
         case io(operation: String, path: String, errno: Int32)
@@ -29,7 +40,7 @@ struct SnapshotStore: Sendable {
     }
 
     /// A snapshot that is whole on disk.
-    struct Stored: Sendable {
+    struct Stored: Equatable, Sendable {
         var descriptor: SnapshotDescriptor
         var path: String
         /// Where the state's bytes lie in the file.
@@ -38,26 +49,37 @@ struct SnapshotStore: Sendable {
 
     // MARK: Writing
 
-    /// Writes a snapshot. Durable, under its name, on return; older ones are removed.
-    func save(_ descriptor: SnapshotDescriptor, image: any StateImage) throws -> Stored {
-        let temporary = "\(folder)/snapshot.writing"
-        let file = try SnapshotFile(creating: temporary)
+    /// Writes a snapshot. Durable, under its name, on return; older ones are removed. Nil if a newer one has come meanwhile.
+    func save(_ descriptor: SnapshotDescriptor, image: any StateImage) throws -> Stored? {
+        let file = try SnapshotFile(creating: writingPath)
         try file.write(Self.header(descriptor)[...])
         let start = file.length
         try image.write { try file.write($0) }
-        try file.writeTrailer(stateLength: file.length - start)
+        let body = start..<file.length
+        try file.writeTrailer(stateLength: body.count)
         try file.sync()
-        return try adopt(temporary, descriptor)
+        return try adopt(Stored(descriptor: descriptor, path: writingPath, body: body))
     }
 
-    /// Makes a complete file that was received, or written, the newest snapshot. Durable on return.
-    func adopt(_ temporary: String, _ descriptor: SnapshotDescriptor) throws -> Stored {
-        let path = "\(folder)/\(Self.name(descriptor.position.index))"
-        guard rename(temporary, path) == 0 else { throw Failure.io(operation: "rename", path: temporary, errno: errno) }
-        try SnapshotFile.syncFolder(folder)
-        let stored = try open(path)
-        for name in try names() where "\(folder)/\(name)" != path { unlink("\(folder)/\(name)") }
-        return stored
+    /// Makes a complete file, received or written, the newest snapshot. Durable on return. Nil if a newer one is there: that one
+    /// is in force, and the log may have been cut to it.
+    func adopt(_ complete: Stored) throws -> Stored? {
+        let name = Self.name(complete.descriptor.position.index)
+        return try naming.withLock { _ in
+            let others = try names()
+            guard others.allSatisfy({ $0 <= name }) else {
+                unlink(complete.path)
+                return nil
+            }
+            var stored = complete
+            stored.path = "\(folder)/\(name)"
+            guard rename(complete.path, stored.path) == 0 else {
+                throw Failure.io(operation: "rename", path: complete.path, errno: errno)
+            }
+            try SnapshotFile.syncFolder(folder)
+            for other in others where other != name { unlink("\(folder)/\(other)") }
+            return stored
+        }
     }
 
     private static func name(_ index: LogIndex) -> String {
@@ -79,12 +101,25 @@ struct SnapshotStore: Sendable {
 
     // MARK: Reading
 
-    /// The newest whole snapshot, or nil before the first. A damaged one is an error: what it held is compacted.
-    func newest() throws -> Stored? {
-        unlink("\(folder)/snapshot.writing")
-        unlink("\(folder)/snapshot.receiving")
-        guard let name = try names().last else { return nil }
-        return try open("\(folder)/\(name)")
+    /// The newest whole snapshot from which a log goes on that begins after `base`; nil before the first. A damaged one is passed
+    /// over, and kept under another name for whoever wants to know why, if an older one or the whole log can stand in for it.
+    /// - Throws: `Failure.damaged` if nothing can.
+    func newest(beforeLogFrom base: LogIndex) throws -> Stored? {
+        unlink(writingPath)
+        unlink(receivingPath)
+        var damaged: [(name: String, failure: Failure)] = []
+        var found: Stored?
+        for name in try names().reversed() where found == nil {
+            do {
+                found = try open("\(folder)/\(name)")
+            } catch let failure as Failure {
+                guard case .damaged = failure else { throw failure }
+                damaged.append((name, failure))
+            }
+        }
+        if let first = damaged.first, (found?.descriptor.position.index ?? .zero) < base { throw first.failure }
+        for (name, _) in damaged { rename("\(folder)/\(name)", "\(folder)/damaged-\(name)") }
+        return found
     }
 
     /// Checks the file from end to end.

@@ -1,3 +1,4 @@
+public import ClusterState
 public import Raft
 public import RaftServer
 

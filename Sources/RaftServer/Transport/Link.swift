@@ -35,6 +35,7 @@ final class SharedLink: Sendable {
 final class Link {
     let node: NodeID
     let shared: SharedLink
+    let inbound: InboundWindow
     /// Where to dial; nil for a peer that only dials us.
     var address: PeerAddress?
     var schedule: DialSchedule
@@ -47,9 +48,10 @@ final class Link {
     /// The newest process of the peer that was accepted.
     private(set) var known: KnownProcess?
 
-    init(node: NodeID, limits: PeerTransport.Limits, shared: SharedLink) {
+    init(node: NodeID, limits: PeerTransport.Limits, shared: SharedLink, inbound: InboundWindow) {
         self.node = node
         self.shared = shared
+        self.inbound = inbound
         schedule = DialSchedule(limits: limits)
     }
 

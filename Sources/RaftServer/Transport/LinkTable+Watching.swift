@@ -10,7 +10,7 @@ extension LinkTable {
         let wasAway = now - lastTick > limits.pingInterval + limits.pingInterval + limits.pingInterval
         lastTick = now
         for connection in Array(connections.values) where connection.established != nil {
-            if !wasAway, now - connection.lastHeard > limits.silenceLimit {
+            if !wasAway, connection.isReading, now - connection.lastHeard > limits.silenceLimit {
                 connection.end(.timeout)
             } else {
                 pingIfUsed(connection)

@@ -7,11 +7,19 @@ import Synchronization
 /// Finds the shared part of a link from any thread.
 final class LinkDirectory: Sendable {
     private let links = Mutex<[NodeID: SharedLink]>([:])
+    /// Of every peer whose frames somebody may hold, also of one that is not to be sent to.
+    private let windows = Mutex<[NodeID: InboundWindow]>([:])
 
     subscript(node: NodeID) -> SharedLink? { links.withLock { $0[node] } }
     var all: [SharedLink] { links.withLock { Array($0.values) } }
     func set(_ link: SharedLink?, for node: NodeID) { links.withLock { $0[node] = link } }
-    func removeAll() { links.withLock { $0.removeAll() } }
+    func inbound(of node: NodeID) -> InboundWindow? { windows.withLock { $0[node] } }
+    func setInbound(_ window: InboundWindow?, of node: NodeID) { windows.withLock { $0[node] = window } }
+
+    func removeAll() {
+        links.withLock { $0.removeAll() }
+        windows.withLock { $0.removeAll() }
+    }
 }
 
 /// All links and connections of a transport; confined to its event loop.
@@ -74,20 +82,43 @@ final class LinkTable {
         let table = NIOLoopBound(self, eventLoop: loop)
         let wake: @Sendable () -> Void = { table.eventLoop.execute { table.value.drain(node) } }
         let outbound = OutboundQueue(limits: limits, withChecksum: security == nil, wake: wake)
-        let link = Link(node: node, limits: limits, shared: SharedLink(node: node, outbound: outbound))
+        let inbound = InboundWindow(limitBytes: limits.inboundBytes) {
+            table.eventLoop.execute { table.value.resumeReading(node) }
+        }
+        let link = Link(node: node, limits: limits, shared: SharedLink(node: node, outbound: outbound), inbound: inbound)
         links[node] = link
+        directory.setInbound(inbound, of: node)
         return link
     }
 
     func remove(_ link: Link) {
         links[link.node] = nil
         directory.set(nil, for: link.node)
+        directory.setInbound(nil, of: link.node)
     }
 
     func drain(_ node: NodeID, always: Bool = false) {
         guard let link = links[node], let path = link.path else { return }
         let ready = callbacks.bulkReady
         path.drain(link.shared.outbound, always: always) { ready(node) }
+    }
+
+    /// Hands a frame to the user. It counts as held before the user has it, because the user may release it at once, on another
+    /// thread. At the limit reading stops on this connection; on the other one of the link with its next frame.
+    func deliver(_ frame: Frame, from hello: Hello, over connection: PeerConnection) {
+        let inbound = links[hello.node]?.inbound
+        let bytes = frame.payload.readableBytes
+        let mayReadOn = inbound?.hold(bytes) ?? true
+        switch callbacks.frame(hello.node, hello.boot, frame.kind, frame.payload) {
+        case .done: inbound?.release(bytes)
+        case .held: if !mayReadOn { connection.setReading(false) }
+        }
+    }
+
+    private func resumeReading(_ node: NodeID) {
+        guard let link = links[node], link.inbound.isOpen else { return }
+        link.dialled?.setReading(true)
+        link.accepted?.setReading(true)
     }
 
     func perform(_ step: DialSchedule.Step, for link: Link) {

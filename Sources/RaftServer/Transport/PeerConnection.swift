@@ -33,6 +33,7 @@ final class PeerConnection: ChannelInboundHandler {
     private var secured: Bool
     private var begun = false
     private var isTakingFrames = false
+    private(set) var isReading = true
     private var deadline: Scheduled<Void>?
     private var remoteAddress: SocketAddress?
     private(set) var roundTrip = RoundTrip()
@@ -129,6 +130,16 @@ final class PeerConnection: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(last), promise: written)
     }
 
+    /// Whether more is taken from the kernel.
+    func setReading(_ isReading: Bool) {
+        guard isReading != self.isReading, let context, phase != .ended else { return }
+        self.isReading = isReading
+        // It was this side that did not listen.
+        if isReading { lastHeard = .now() }
+        // A channel that is being closed refuses, and needs no option any more.
+        try? context.channel.syncOptions?.setOption(.autoRead, value: isReading)
+    }
+
     func ping() {
         // A full socket says nothing new by another frame; whether the peer is silent is seen without it.
         guard established != nil, isWritable else { return }
@@ -190,7 +201,7 @@ final class PeerConnection: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if established != nil { owner.callbacks.readComplete() }
+        owner.callbacks.readComplete()
         context.fireChannelReadComplete()
     }
 
@@ -228,7 +239,7 @@ final class PeerConnection: ChannelInboundHandler {
     private func receive(_ frame: Frame, from hello: Hello) throws(FrameError) {
         if frame.kind.isApplication {
             uncounted.frames += 1
-            owner.callbacks.frame(hello.node, hello.boot, frame.kind, frame.payload)
+            owner.deliver(frame, from: hello, over: self)
             return
         }
         switch frame.kind {
@@ -293,6 +304,8 @@ final class PeerConnection: ChannelInboundHandler {
         let hello = established
         phase = .ended
         deadline?.cancel()
+        // The frames before the end may have been the last of their read.
+        if hello != nil { owner.callbacks.readComplete() }
         owner.connectionEnded(self, hello: hello, cause: cause)
     }
 }

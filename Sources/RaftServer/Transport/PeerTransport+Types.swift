@@ -72,8 +72,8 @@ extension PeerTransport {
         /// Asked once for each connection, in both directions.
         public var isKnown: @Sendable (NodeID, Incarnation) -> Verdict
         /// A frame arrived. The payload shares its storage with what was read from the socket; copy what is kept for
-        /// long.
-        public var frame: @Sendable (_ from: NodeID, _ boot: BootID, FrameKind, _ payload: ByteBuffer) -> Void
+        /// long. A frame that is `held` counts against `Limits.inboundBytes` until `release`.
+        public var frame: @Sendable (_ from: NodeID, _ boot: BootID, FrameKind, _ payload: ByteBuffer) -> FrameReceipt
         /// All frames of one read were handed over: the moment to wake the mailbox's owner.
         public var readComplete: @Sendable () -> Void
         public var link: @Sendable (NodeID, LinkEvent) -> Void
@@ -83,7 +83,7 @@ extension PeerTransport {
 
         public init(
             isKnown: @escaping @Sendable (NodeID, Incarnation) -> Verdict,
-            frame: @escaping @Sendable (_ from: NodeID, _ boot: BootID, FrameKind, _ payload: ByteBuffer) -> Void,
+            frame: @escaping @Sendable (_ from: NodeID, _ boot: BootID, FrameKind, _ payload: ByteBuffer) -> FrameReceipt,
             readComplete: @escaping @Sendable () -> Void = {},
             link: @escaping @Sendable (NodeID, LinkEvent) -> Void,
             bulkReady: @escaping @Sendable (NodeID) -> Void = { _ in }
@@ -94,6 +94,14 @@ extension PeerTransport {
             self.link = link
             self.bulkReady = bulkReady
         }
+    }
+
+    /// What became of a frame.
+    public enum FrameReceipt: Sendable {
+        /// It is dealt with.
+        case done
+        /// It waits somewhere: `release` follows.
+        case held
     }
 
     public enum Priority: Sendable {

@@ -24,6 +24,9 @@ import Synchronization
 /// it goes down, what was queued may be lost: Raft sends again. Nothing here blocks, and everything that waits has a
 /// limit (`Limits`).
 ///
+/// A user that cannot keep up is not drowned: what it says it holds is counted for each peer, and at a limit the peer is
+/// not read from until it has been released.
+///
 /// **Threads.** One event loop of its own carries all links: a few peers do not need a second one, and all state is
 /// confined to it. `send`, `setPeers` and `links` may be called from any thread.
 ///
@@ -98,6 +101,11 @@ public final class PeerTransport: Sendable {
     ) -> SendOutcome {
         precondition(kind.isApplication, "the transport's own kinds are not sent by its user")
         return directory[node]?.outbound.send(payload, kind: kind, priority: priority) ?? .linkDown
+    }
+
+    /// A frame with so many bytes of payload, or several together, that were `held` are not any more. Any thread.
+    public func release(_ bytes: Int, of node: NodeID) {
+        directory.inbound(of: node)?.release(bytes)
     }
 
     /// All links, ordered by node. Any thread.

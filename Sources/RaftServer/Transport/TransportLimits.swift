@@ -20,6 +20,10 @@ extension PeerTransport {
         public var uncopiedBytes = 16 * 1024
         /// Bytes that one read takes from the kernel at most.
         public var readBytes = 256 * 1024
+        /// Payload bytes of one peer that the user holds (`FrameReceipt.held`). When they reach this, nothing more is read from
+        /// that peer until half of them are released; what was read by then, four reads and one frame at most, still
+        /// comes.
+        public var inboundBytes = 16 * 1024 * 1024
         /// Peers that dial us without being named by `setPeers`: joining nodes, load generators.
         public var uninvitedLinks = 64
         /// Accepted connections that have not said hello yet; further ones are closed at once.

@@ -35,6 +35,7 @@ struct ReplicationLoad: AsyncParsableCommand {
                 isKnown: { _, _ in .accepted },
                 frame: { _, _, _, payload in
                     generator.answered(payload.readableBytesView)
+                    return .done
                 },
                 link: { node, event in generator.linkChanged(node, event) }),
             logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })

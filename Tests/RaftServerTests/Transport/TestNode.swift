@@ -129,6 +129,7 @@ struct TestNode: Sendable {
         clusterID: String = TestNode.clusterID, listenPort: Int = 0, tls: PeerTransport.TLSFiles? = nil,
         limits: PeerTransport.Limits = TestNode.patient,
         isKnown: @escaping @Sendable (NodeID, Incarnation) -> PeerTransport.Verdict = { _, _ in .accepted },
+        receipt: PeerTransport.FrameReceipt = .done,
         onFrame: (@Sendable (NodeID, FrameKind, ByteBuffer) -> Void)? = nil
     ) {
         let recorder = Recorder()
@@ -139,9 +140,13 @@ struct TestNode: Sendable {
         let callbacks = PeerTransport.Callbacks(
             isKnown: isKnown,
             frame: { node, boot, kind, payload in
-                if let onFrame { return onFrame(node, kind, payload) }
+                if let onFrame {
+                    onFrame(node, kind, payload)
+                    return receipt
+                }
                 let bytes = Array(payload.readableBytesView)
                 recorder.record(.frame(from: node, boot: boot, kind: kind.rawValue, payload: bytes))
+                return receipt
             },
             link: { node, event in
                 switch event {
