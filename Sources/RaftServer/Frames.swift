@@ -41,7 +41,9 @@ enum ForwardedProposals {
             guard offset + 4 <= bytes.count else { return nil }
             let length = Int(bytes[...].littleEndian(at: offset) as UInt32)
             offset += 4
-            guard offset + length <= bytes.count, Envelope.isEnvelope(bytes[offset..<(offset + length)]) else { return nil }
+            guard offset + length <= bytes.count, Envelope.isEnvelope(bytes[offset..<(offset + length)]) else {
+                return nil
+            }
             ranges.append(offset..<(offset + length))
             offset += length
         }

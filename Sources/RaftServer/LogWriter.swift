@@ -126,7 +126,9 @@ private struct Writer {
                 return try log.sync()
             } catch {
                 guard case .noSpace = error else { throw error }
-                if !complained { logger.error("the log's disk is full; waiting for space", metadata: ["error": "\(error)"]) }
+                if !complained {
+                    logger.error("the log's disk is full; waiting for space", metadata: ["error": "\(error)"])
+                }
                 complained = true
                 sleepMilliseconds(200)
             }
@@ -164,7 +166,8 @@ extension Write {
         }
         for entry in entries {
             records.append(
-                .entry(index: entry.index.rawValue, term: entry.term.rawValue, payload: EntryPayload.encode(entry)[...]))
+                .entry(index: entry.index.rawValue, term: entry.term.rawValue, payload: EntryPayload.encode(entry)[...])
+            )
         }
         return records
     }

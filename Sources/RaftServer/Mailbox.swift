@@ -95,7 +95,9 @@ struct MonotonicTime: Comparable, Sendable {
     }
 
     static func < (left: MonotonicTime, right: MonotonicTime) -> Bool { left.microseconds < right.microseconds }
-    func adding(milliseconds: UInt64) -> MonotonicTime { MonotonicTime(microseconds: microseconds + milliseconds * 1000) }
+    func adding(milliseconds: UInt64) -> MonotonicTime {
+        MonotonicTime(microseconds: microseconds + milliseconds * 1000)
+    }
     func milliseconds(since earlier: MonotonicTime) -> UInt64 {
         self > earlier ? (microseconds - earlier.microseconds) / 1000 : 0
     }

@@ -35,7 +35,8 @@ extension RaftLoop {
         logger.info(
             "raft role",
             metadata: [
-                "role": "\(standing.role)", "term": "\(standing.term)", "leader": "\(standing.leader.map { "\($0)" } ?? "none")",
+                "role": "\(standing.role)", "term": "\(standing.term)",
+                "leader": "\(standing.leader.map { "\($0)" } ?? "none")",
             ])
         if standing.role == .leader {
             clock = ClusterClock(

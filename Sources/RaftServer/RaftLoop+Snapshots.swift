@@ -8,7 +8,8 @@ extension RaftLoop {
     func snapshotSaved(_ stored: SnapshotStore.Stored) {
         let index = stored.descriptor.position.index
         // One from the leader may have overtaken it: in force already, or on its way into the log.
-        guard raft.installingSnapshot == nil, index > raft.latestSnapshot.position.index, raft.term(at: index) != nil else {
+        guard raft.installingSnapshot == nil, index > raft.latestSnapshot.position.index, raft.term(at: index) != nil
+        else {
             return
         }
         storedSnapshot = stored

@@ -18,7 +18,9 @@ extension RaftLoop {
             published.standing != publicStanding || published.isHalted != (halted != nil)
             || published.hasLostMajority != hasLostMajority
             || published.snapshotIndex != raft.latestSnapshot.position.index
-        guard hasChanged || isPaceReached || published.at.adding(milliseconds: limits.statusMilliseconds) <= now else { return }
+        guard hasChanged || isPaceReached || published.at.adding(milliseconds: limits.statusMilliseconds) <= now else {
+            return
+        }
         publish(at: now)
     }
 
@@ -41,7 +43,8 @@ extension RaftLoop {
                     appliedIndex: raft.appliedIndex, snapshotIndex: raft.latestSnapshot.position.index,
                     peers: raft.peers.map {
                         ServerStatus.Peer(
-                            id: $0.id, match: $0.match, isReachable: reachable.contains($0.id), millisecondsSinceContact: 0)
+                            id: $0.id, match: $0.match, isReachable: reachable.contains($0.id),
+                            millisecondsSinceContact: 0)
                     },
                     millisecondsSinceLeaderContact: nil,
                     clusterTimeMicroseconds: isLeader

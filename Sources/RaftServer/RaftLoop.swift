@@ -184,8 +184,10 @@ final class RaftLoop {
             case .applied(let index): step(.applied(index))
             case .readsWaiting: requestReads()
             case .snapshotSaved(let stored): snapshotSaved(stored)
-            case .snapshotReceived(let stored, let peer, let term): snapshotReceived(stored, from: peer, leaderTerm: term)
-            case .snapshotInstalled(let descriptor, let time): snapshotInstalled(descriptor, clusterTimeMicroseconds: time)
+            case .snapshotReceived(let stored, let peer, let term):
+                snapshotReceived(stored, from: peer, leaderTerm: term)
+            case .snapshotInstalled(let descriptor, let time):
+                snapshotInstalled(descriptor, clusterTimeMicroseconds: time)
             case .snapshotSent(let stream, let succeeded): snapshotSent(stream, succeeded: succeeded)
             case .transferLeadership(let target, let answer):
                 transferWaiters.append(answer)
@@ -204,7 +206,8 @@ final class RaftLoop {
         case .frame(let peer, _, let bytes): ports.release(peer, bytes.count)
         case .transferLeadership(_, let answer): answer.resume(returning: .noTarget)
         case .proposals, .readsWaiting: break  // They were failed as they were registered.
-        case .link, .persisted, .applied, .snapshotSaved, .snapshotReceived, .snapshotInstalled, .snapshotSent, .halt: break
+        case .link, .persisted, .applied, .snapshotSaved, .snapshotReceived, .snapshotInstalled, .snapshotSent, .halt:
+            break
         }
     }
 
@@ -238,7 +241,8 @@ final class RaftLoop {
     }
 
     private func malformed(_ kind: FrameKind, _ peer: NodeID) {
-        logger.warning("a frame that cannot be read was dropped", metadata: ["peer": "\(peer)", "kind": "\(kind.rawValue)"])
+        logger.warning(
+            "a frame that cannot be read was dropped", metadata: ["peer": "\(peer)", "kind": "\(kind.rawValue)"])
     }
 
     private func linkChanged(_ peer: NodeID, _ change: LinkEvent) {

@@ -51,13 +51,15 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         let (mailbox, proposals, reads, waiters) = (mailbox, proposals, reads, waiters)
         let session = Envelope.Session(node: identity.node, boot: identity.boot)
 
-        transport = Self.transport(configuration, identity: identity, mailbox: mailbox, callbacks: callbacks, logger: logger)
+        transport = Self.transport(
+            configuration, identity: identity, mailbox: mailbox, callbacks: callbacks, logger: logger)
         let transport = transport
         writer = LogWriter(
             opened: recovery.log, logger: logger, persisted: { mailbox.post(.persisted($0)) },
             synced: callbacks.logSynced, failed: callbacks.failed)
         applier = Applier(
-            machine: machine, restored: recovery.restored.snapshot, store: recovery.store, limits: limits, logger: logger,
+            machine: machine, restored: recovery.restored.snapshot, store: recovery.store, limits: limits,
+            logger: logger,
             callbacks: .init(
                 completed: { completions in
                     for completion in completions where completion.session == session {
@@ -93,7 +95,8 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         let (published, store) = (published, recovery.store)
         loop = ServerThread(name: "amas-raft", realtimePriority: configuration.realtimePriority) {
             RaftLoop(
-                start: start, mailbox: mailbox, ports: ports, limits: limits, logger: logger, reads: reads, store: store,
+                start: start, mailbox: mailbox, ports: ports, limits: limits, logger: logger, reads: reads,
+                store: store,
                 status: published
             ).run()
         }
@@ -131,7 +134,8 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
 
     private static func ports(
         transport: PeerTransport, writer: LogWriter, applier: Applier<Machine>, sender: SnapshotSender,
-        receiver: SnapshotReceiver, proposals: PendingProposals<Machine.Outcome>, reads: PendingReads, waiters: AppliedWaiters,
+        receiver: SnapshotReceiver, proposals: PendingProposals<Machine.Outcome>, reads: PendingReads,
+        waiters: AppliedWaiters,
         callbacks: RaftServerCallbacks
     ) -> LoopPorts {
         LoopPorts(

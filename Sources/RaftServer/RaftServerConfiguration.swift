@@ -30,7 +30,8 @@ public struct RaftServerConfiguration: Sendable {
 
     public init(
         clusterID: String, node: NodeID, folder: String, bootstrap: Membership, peers: [NodeID: PeerAddress],
-        listen: PeerAddress, tls: PeerTransport.TLSFiles?, raft: RaftSettings, machineVersionMax: UInt32, softwareVersion: String
+        listen: PeerAddress, tls: PeerTransport.TLSFiles?, raft: RaftSettings, machineVersionMax: UInt32,
+        softwareVersion: String
     ) {
         self.clusterID = clusterID
         self.node = node

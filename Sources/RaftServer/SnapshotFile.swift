@@ -54,7 +54,9 @@ final class SnapshotFile: @unchecked Sendable {  // Handed from thread to thread
     }
 
     func sync() throws {
-        guard fsync(descriptor) == 0 else { throw SnapshotStore.Failure.io(operation: "sync", path: path, errno: errno) }
+        guard fsync(descriptor) == 0 else {
+            throw SnapshotStore.Failure.io(operation: "sync", path: path, errno: errno)
+        }
     }
 
     /// Exactly `count` bytes, or an error.
@@ -91,7 +93,9 @@ final class SnapshotFile: @unchecked Sendable {  // Handed from thread to thread
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw SnapshotStore.Failure.io(operation: "open", path: folder, errno: errno) }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw SnapshotStore.Failure.io(operation: "sync", path: folder, errno: errno) }
+        guard fsync(descriptor) == 0 else {
+            throw SnapshotStore.Failure.io(operation: "sync", path: folder, errno: errno)
+        }
     }
 }
 

@@ -85,7 +85,9 @@ struct SnapshotAssembly {
     /// one of a file that a newer one has replaced.
     /// - Throws: what the disk says, or `damaged`; the file then begins anew.
     mutating func take(_ chunk: SnapshotChunk) throws -> Progress? {
-        guard (chunk.leaderTerm, chunk.position.index) >= (leaderTerm, position.index) || file == nil else { return nil }
+        guard (chunk.leaderTerm, chunk.position.index) >= (leaderTerm, position.index) || file == nil else {
+            return nil
+        }
         leaderTerm = chunk.leaderTerm
         if file == nil || position != chunk.position || fileLength != chunk.fileLength {
             file = try SnapshotFile(creating: store.receivingPath)
@@ -100,7 +102,8 @@ struct SnapshotAssembly {
             try file.sync()
             let stored = try store.open(store.receivingPath)
             guard stored.descriptor.position == position else {
-                throw SnapshotStore.Failure.damaged(path: store.receivingPath, reason: "it is of another place in the log")
+                throw SnapshotStore.Failure.damaged(
+                    path: store.receivingPath, reason: "it is of another place in the log")
             }
             self.file = nil
             return Progress(length: fileLength, complete: stored)

@@ -98,7 +98,8 @@ final class SnapshotSender: Sendable {
             logger.info(
                 "snapshot sent",
                 metadata: [
-                    "peer": "\(stream.peer)", "index": "\(stored.descriptor.position.index)", "succeeded": "\(succeeded)",
+                    "peer": "\(stream.peer)", "index": "\(stored.descriptor.position.index)",
+                    "succeeded": "\(succeeded)",
                 ])
             finished(stream, succeeded)
         }
@@ -107,7 +108,9 @@ final class SnapshotSender: Sendable {
     /// A receiver says how much it has. What it says of another snapshot than the one on its way to it is late.
     func received(_ receipt: SnapshotReceipt, by peer: NodeID) {
         transfers.withLock { transfers in
-            guard let transfer = transfers[peer], transfer.snapshot.descriptor.position == receipt.position else { return }
+            guard let transfer = transfers[peer], transfer.snapshot.descriptor.position == receipt.position else {
+                return
+            }
             transfer.receipts.post(receipt.length)
         }
     }
@@ -126,7 +129,8 @@ final class SnapshotSender: Sendable {
         guard let file = try? SnapshotFile(reading: transfer.snapshot.path) else { return false }
         var offset = 0
         while offset < file.length {
-            guard let bytes = try? file.read(at: offset, count: min(limits.snapshotChunkBytes, file.length - offset)) else {
+            guard let bytes = try? file.read(at: offset, count: min(limits.snapshotChunkBytes, file.length - offset))
+            else {
                 return false
             }
             let chunk = SnapshotChunk(
@@ -134,7 +138,9 @@ final class SnapshotSender: Sendable {
                 fileLength: file.length, offset: offset, bytes: bytes[...])
             guard hasQueued(chunk.encoded(), for: transfer.stream.peer) else { return false }
             let deadline = MonotonicTime.now.adding(milliseconds: limits.snapshotPatienceMilliseconds)
-            guard let answer = transfer.receipts.take(until: deadline)?.last, answer <= file.length else { return false }
+            guard let answer = transfer.receipts.take(until: deadline)?.last, answer <= file.length else {
+                return false
+            }
             offset = answer
         }
         return true

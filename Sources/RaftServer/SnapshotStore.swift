@@ -144,7 +144,8 @@ final class SnapshotStore: Sendable {
         guard try file.checksum(upTo: bodyEnd + 8) == trailer[...].littleEndian(at: 8) as UInt32 else {
             throw Failure.damaged(path: path, reason: "its checksum does not match")
         }
-        guard let membership = try? Membership(decoding: file.read(at: Self.headerLength, count: membershipLength)[...]) else {
+        guard let membership = try? Membership(decoding: file.read(at: Self.headerLength, count: membershipLength)[...])
+        else {
             throw Failure.damaged(path: path, reason: "its membership cannot be read")
         }
         let position = LogPosition(

@@ -85,7 +85,8 @@ final class LinkTable {
         let inbound = InboundWindow(limitBytes: limits.inboundBytes) {
             table.eventLoop.execute { table.value.resumeReading(node) }
         }
-        let link = Link(node: node, limits: limits, shared: SharedLink(node: node, outbound: outbound), inbound: inbound)
+        let link = Link(
+            node: node, limits: limits, shared: SharedLink(node: node, outbound: outbound), inbound: inbound)
         links[node] = link
         directory.setInbound(inbound, of: node)
         return link

@@ -83,7 +83,8 @@ extension PeerTransport {
 
         public init(
             isKnown: @escaping @Sendable (NodeID, Incarnation) -> Verdict,
-            frame: @escaping @Sendable (_ from: NodeID, _ boot: BootID, FrameKind, _ payload: ByteBuffer) -> FrameReceipt,
+            frame:
+                @escaping @Sendable (_ from: NodeID, _ boot: BootID, FrameKind, _ payload: ByteBuffer) -> FrameReceipt,
             readComplete: @escaping @Sendable () -> Void = {},
             link: @escaping @Sendable (NodeID, LinkEvent) -> Void,
             bulkReady: @escaping @Sendable (NodeID) -> Void = { _ in }

@@ -71,7 +71,9 @@ struct HoldTests {
             let stopped = RequestError.stopped(reason: "the node is stopping")
             let waiting = [
                 Task { () async -> RequestError? in
-                    do throws(RequestError) { _ = try await TestCluster.propose("x", at: server) } catch { return error }
+                    do throws(RequestError) { _ = try await TestCluster.propose("x", at: server) } catch {
+                        return error
+                    }
                     return nil
                 },
                 Task { () async -> RequestError? in

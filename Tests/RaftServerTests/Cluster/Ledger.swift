@@ -58,7 +58,8 @@ final class Ledger: ReplicatedStateMachine {
                 throw StateMachineHalt(reason: "entry \(entry.index) cannot be read")
             }
             guard envelope.machineVersion <= understands else {
-                throw StateMachineHalt(reason: "entry \(entry.index) needs version \(envelope.machineVersion): upgrade me")
+                throw StateMachineHalt(
+                    reason: "entry \(entry.index) needs version \(envelope.machineVersion): upgrade me")
             }
             let outcome = state.withLock { $0.apply(envelope, at: entry.index) }
             if let session = envelope.session, let outcome {

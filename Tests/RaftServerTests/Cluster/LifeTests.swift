@@ -124,7 +124,9 @@ struct LifeTests {
             #expect(server.status?.standing.leader == nil)
             await #expect(throws: error) { try await TestCluster.propose("later", at: server) }
             await #expect(throws: error) { try await server.readIndex() }
-            await #expect(throws: error) { try await server.waitUntilApplied(LogIndex(1_000_000), milliseconds: 1_000_000) }
+            await #expect(throws: error) {
+                try await server.waitUntilApplied(LogIndex(1_000_000), milliseconds: 1_000_000)
+            }
             #expect(await server.transferLeadership(to: nil) == .noTarget)
             await cluster.stop(leader)
         }

@@ -82,7 +82,9 @@ final class LinkProxy: Sendable {
                 other.close(promise: nil)
             }
         }
-        for channel in [first, second] { channel.setOption(.autoRead, value: true).whenComplete { _ in channel.read() } }
+        for channel in [first, second] {
+            channel.setOption(.autoRead, value: true).whenComplete { _ in channel.read() }
+        }
     }
 
     /// Begins when the channel is active: before that a close is lost.

@@ -58,3 +58,16 @@ final class Counter: Sendable {
     var value: Int { number.withLock { $0 } }
     func count() { number.withLock { $0 += 1 } }
 }
+
+/// Tasks that begin one by one, and are waited for together.
+final class TaskList: Sendable {
+    private let tasks = Mutex<[Task<Void, Never>]>([])
+
+    func add(_ body: @escaping @Sendable () async -> Void) {
+        tasks.withLock { $0.append(Task { await body() }) }
+    }
+
+    func wait() async {
+        for task in tasks.withLock({ $0 }) { await task.value }
+    }
+}

@@ -99,7 +99,9 @@ struct ReadTests {
     func earlierProcess() async throws {
         let limits = ServerLimits()
         let now = MonotonicTime.now
-        let (earlier, later) = (PendingReads(limits: limits, boot: BootID(1)), PendingReads(limits: limits, boot: BootID(2)))
+        let (earlier, later) = (
+            PendingReads(limits: limits, boot: BootID(1)), PendingReads(limits: limits, boot: BootID(2))
+        )
         async let oldReader = withCheckedContinuation { _ = earlier.register(now: now, answer: $0) }
         async let reader = withCheckedContinuation { _ = later.register(now: now, answer: $0) }
         var (old, new): (UInt64?, UInt64?) = (nil, nil)

@@ -14,12 +14,15 @@ struct SnapshotTests {
         $0.limits.snapshotChunkBytes = 512
     }
 
-    private static func fill(_ cluster: TestCluster, _ name: String, count: Int, at id: UInt64, load: Load) async throws {
+    private static func fill(_ cluster: TestCluster, _ name: String, count: Int, at id: UInt64, load: Load) async throws
+    {
         await load.run(5, count: count / 5, at: [try cluster.server(id)], name: name)
         #expect(load.result.failed.isEmpty)
     }
 
-    @Test("taken after so many entries or bytes, it cuts the log but for the tail that is retained", arguments: [true, false])
+    @Test(
+        "taken after so many entries or bytes, it cuts the log but for the tail that is retained",
+        arguments: [true, false])
     func compaction(byEntries: Bool) async throws {
         try await TestCluster.run(
             1,
@@ -86,7 +89,8 @@ struct SnapshotTests {
                 let server = try cluster.server(late)
                 // Until some of it is there, or all of it.
                 await condition {
-                    FileManager.default.fileExists(atPath: partial) || (server.status?.firstIndex ?? .zero) > LogIndex(100)
+                    FileManager.default.fileExists(atPath: partial)
+                        || (server.status?.firstIndex ?? .zero) > LogIndex(100)
                 }
                 if atFollower {
                     await cluster.kill(late)

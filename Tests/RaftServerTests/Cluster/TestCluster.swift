@@ -76,7 +76,9 @@ final class TestCluster: Sendable {
         var raft = RaftSettings(seed: id)
         raft.maximumProposalBytes = 128 << 10
         let peers = ports.withLock { ports in
-            ports.filter { $0.key.from == id }.map { (NodeID($0.key.to), PeerAddress(host: "127.0.0.1", port: $0.value)) }
+            ports.filter { $0.key.from == id }.map {
+                (NodeID($0.key.to), PeerAddress(host: "127.0.0.1", port: $0.value))
+            }
         }
         var configuration = RaftServerConfiguration(
             clusterID: TestNode.clusterID, node: NodeID(id), folder: folder(of: id),

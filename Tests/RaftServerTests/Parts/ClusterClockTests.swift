@@ -36,7 +36,8 @@ struct ClusterClockTests {
 
     @Test("a jump of the wall clock is no jump of the cluster's, and close to wall time it is wall time")
     func jumps() {
-        var clock = ClusterClock(continuing: 5 * Self.second, now: .init(microseconds: 0), wallMicroseconds: 5 * Self.second)
+        var clock = ClusterClock(
+            continuing: 5 * Self.second, now: .init(microseconds: 0), wallMicroseconds: 5 * Self.second)
         let jumped = clock.read(now: .init(microseconds: 1000), wallMicroseconds: 999_999 * Self.second)
         #expect(jumped == 5 * Self.second + 1010)
         let back = clock.read(now: .init(microseconds: 2000), wallMicroseconds: 1)

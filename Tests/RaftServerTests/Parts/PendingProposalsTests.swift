@@ -8,9 +8,13 @@ struct PendingProposalsTests {
     typealias Pending = PendingProposals<Int>
 
     /// Registers one and waits until it is there.
-    private func waiting(_ pending: Pending, at now: MonotonicTime) async throws -> (UInt64, Task<Pending.Answer, Never>) {
+    private func waiting(_ pending: Pending, at now: MonotonicTime) async throws -> (
+        UInt64, Task<Pending.Answer, Never>
+    ) {
         let (sequence, _) = try pending.reserve().get()
-        let task = Task { await withCheckedContinuation { pending.register(sequence, bytes: [1], now: now, answer: $0) } }
+        let task = Task {
+            await withCheckedContinuation { pending.register(sequence, bytes: [1], now: now, answer: $0) }
+        }
         await condition { pending.isRegistered(sequence) }
         return (sequence, task)
     }

@@ -39,7 +39,10 @@ struct SnapshotStoreTests {
             let found = try #require(try store.newest(beforeLogFrom: LogIndex(9)))
             #expect(found == saved)
             #expect(found.descriptor == Self.descriptor(9))
-            #expect(try SnapshotFile(reading: found.path).read(at: found.body.lowerBound, count: found.body.count) == [1, 2, 3])
+            #expect(
+                try SnapshotFile(reading: found.path).read(at: found.body.lowerBound, count: found.body.count) == [
+                    1, 2, 3,
+                ])
             #expect(try files(store) == 1)
         }
     }
@@ -102,7 +105,8 @@ struct SnapshotAssemblyTests {
             try SnapshotStoreTests.withStore { store in
                 let descriptor = SnapshotStoreTests.descriptor(index)
                 let saved = try #require(try store.save(descriptor, image: SnapshotStoreTests.Bytes(bytes: bytes)))
-                file = try SnapshotFile(reading: saved.path).read(at: 0, count: SnapshotFile(reading: saved.path).length)
+                file = try SnapshotFile(reading: saved.path).read(
+                    at: 0, count: SnapshotFile(reading: saved.path).length)
             }
             self.file = file
             position = SnapshotStoreTests.descriptor(index).position
