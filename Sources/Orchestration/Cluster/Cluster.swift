@@ -139,6 +139,7 @@ public final class Cluster: Sendable {
             return condition.duties
         }
         for duty in duties { duty.cancel() }
+        for duty in duties { await duty.value }
         await leave()
         await server.stop()
     }

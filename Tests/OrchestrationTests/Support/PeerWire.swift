@@ -66,9 +66,10 @@ final class PeerWire: Sendable {
         switch condition {
         case .open:
             if before == .cut { try await open() }
-            for channel in channels { try? await channel.setOption(.autoRead, value: true).get() }
+            // Connections that have lost bytes are of no more use.
+            for channel in channels { try? await channel.close() }
         case .silent:
-            for channel in channels { try? await channel.setOption(.autoRead, value: false).get() }
+            break
         case .cut:
             try? await server?.close()
             for channel in channels { try? await channel.close() }
@@ -90,11 +91,10 @@ final class PeerWire: Sendable {
     }
 
     private func join(_ near: any Channel, _ far: any Channel) {
-        _ = near.pipeline.addHandler(Forwarder(to: far)).and(far.pipeline.addHandler(Forwarder(to: near)))
-            .flatMap { [weak self] _ in
-                let reads = self?.state.withLock { $0.condition == .open } ?? false
-                return near.setOption(.autoRead, value: reads).and(far.setOption(.autoRead, value: reads))
-            }
+        let isOpen: @Sendable () -> Bool = { [weak self] in self?.state.withLock { $0.condition == .open } ?? false }
+        _ = near.pipeline.addHandler(Forwarder(to: far, isOpen))
+            .and(far.pipeline.addHandler(Forwarder(to: near, isOpen)))
+            .flatMap { _ in near.setOption(.autoRead, value: true).and(far.setOption(.autoRead, value: true)) }
     }
 
     private func keep(_ channel: any Channel) {
@@ -108,17 +108,20 @@ final class PeerWire: Sendable {
     private final class Forwarder: ChannelInboundHandler, Sendable {
         typealias InboundIn = ByteBuffer
         private let other: any Channel
+        private let isOpen: @Sendable () -> Bool
 
-        init(to other: any Channel) {
+        init(to other: any Channel, _ isOpen: @escaping @Sendable () -> Bool) {
             self.other = other
+            self.isOpen = isOpen
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            other.writeAndFlush(unwrapInboundIn(data), promise: nil)
+            if isOpen() { other.writeAndFlush(unwrapInboundIn(data), promise: nil) }
         }
 
         func channelInactive(context: ChannelHandlerContext) {
-            other.close(promise: nil)
+            // Of a host that is gone not even the end is heard.
+            if isOpen() { other.close(promise: nil) }
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
