@@ -39,6 +39,8 @@ struct CancellationTests {
                 return
             }
             let task = try await nodes.end(of: key)
+            // Observers hear of a batch after readers may see it.
+            try await eventually("the end is seen") { statuses.withLock { $0.last } == .cancelled }
             nodes.members[0].cluster.remove(token)
             #expect(task.status == .cancelled)
             #expect(task.record.cancelledBy == "tester")

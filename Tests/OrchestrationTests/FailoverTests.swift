@@ -204,6 +204,7 @@ struct FailoverTests {
             try await nodes.kill(leader)
             #expect(try await nodes.end(of: waiting, at: witness).record.failure.reasonCode == .deadline)
             try await eventually("the dead leader is gone") { witness.cluster.state.node(leader.id)?.status == .left }
+            try await eventually("it is told") { !left.withLock { $0.isEmpty } }
             #expect(left.withLock { $0 } == [leader.id])
             witness.cluster.remove(token)
             nodes.script.release("blocker")
