@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "platform.h"
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -71,5 +72,6 @@ void amas_thread_set_name(const char *name) {
 
 int amas_thread_set_realtime(int priority) {
     struct sched_param parameter = {.sched_priority = priority};
-    return pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameter);
+    // A thread that this one happens to start, a worker of the concurrency pool for instance, must not inherit it.
+    return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter) == 0 ? 0 : errno;
 }

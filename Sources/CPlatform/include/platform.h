@@ -1,5 +1,4 @@
 #pragma once
-#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,5 +10,5 @@ uint32_t amas_crc32c_portable(uint32_t crc, const void *bytes, size_t length);
 
 /// Names the calling thread (at most 15 bytes) as `ps -L` and perf show it.
 void amas_thread_set_name(const char *name);
-/// Asks for SCHED_FIFO at `priority` for the calling thread. Returns 0, or an errno value where it is not permitted.
+/// Asks for SCHED_FIFO at `priority` for the calling thread, not for those that it starts. Returns 0, or an errno value where it is not permitted.
 int amas_thread_set_realtime(int priority);

@@ -40,7 +40,7 @@ struct Setting: Sendable {
         Setting(key: "cluster.insecure", kind: .flag, standard: "false", meaning: "plaintext between members; for tests on loopback"),
         Setting(key: "cluster.heartbeat_milliseconds", kind: .integer(5...5000), standard: "50", meaning: "how often a leader is heard"),
         Setting(key: "cluster.election_milliseconds", kind: .integer(50...60000), standard: "500", meaning: "silence after which a new leader is sought"),
-        Setting(key: "cluster.realtime_priority", kind: .integer(0...99), standard: "0", meaning: "SCHED_FIFO priority of the consensus thread; 0 for none"),
+        Setting(key: "cluster.realtime_priority", kind: .integer(0...99), standard: "10", meaning: "SCHED_FIFO priority of the threads that keep time, where the system permits it; 0 for none"),
         Setting(key: "cluster.admission_tasks", kind: .integer(1...10_000_000), standard: "500000", meaning: "of a new cluster: new tasks get 503 while PostgreSQL has not taken so many"),
         Setting(key: "cluster.admission_megabytes", kind: .integer(1...1_000_000), standard: "1024", meaning: "of a new cluster: new tasks get 503 while so much is live or not taken"),
         Setting(key: "http.listen", kind: .address, standard: "127.0.0.1:8080", meaning: "where clients reach this node"),
