@@ -7,6 +7,10 @@ public struct RaftServerConfiguration: Sendable {
     public var node: NodeID
     /// Holds the log, the snapshots and the node's identity; of this node alone.
     public var folder: String
+    /// Whether an empty folder becomes that of a new member. Only ever once in the life of a member, by an explicit act: the
+    /// same empty folder may be one that was wiped, and a member that forgot what it promised could elect a leader without
+    /// the entries that it had acknowledged.
+    public var makesFolder = false
     /// The members of a new cluster. Once there is a log, the log says who they are.
     public var bootstrap: Membership
     /// Where the other members are reached.

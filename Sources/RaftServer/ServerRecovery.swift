@@ -26,15 +26,7 @@ struct ServerRecovery {
     static func run(
         _ configuration: RaftServerConfiguration, machine: some ReplicatedStateMachine
     ) throws(ServerStartError) -> ServerRecovery {
-        let opened: DurableLog.Opened
-        do throws(WriteAheadLogError) {
-            opened = try DurableLog.open(
-                in: configuration.openStorage(configuration.folder),
-                owner: LogOwner(clusterID: configuration.clusterID, nodeID: configuration.node.rawValue, group: 0),
-                whenEmpty: .format(incarnation: UInt64.random(in: 1...UInt64.max)), limits: configuration.log)
-        } catch {
-            throw .log(error.description)
-        }
+        let opened = try openLog(configuration)
         let store = SnapshotStore(folder: configuration.folder)
         let stored: SnapshotStore.Stored?
         do {
@@ -53,6 +45,18 @@ struct ServerRecovery {
                 node: configuration.node, incarnation: Incarnation(opened.identity.incarnation),
                 boot: BootID(opened.identity.bootCount)),
             log: LogWriter.OpenedOnce(opened.log), store: store, storedSnapshot: stored, restored: restored)
+    }
+
+    fileprivate static func openLog(_ configuration: RaftServerConfiguration) throws(ServerStartError) -> DurableLog.Opened {
+        do throws(WriteAheadLogError) {
+            return try DurableLog.open(
+                in: configuration.openStorage(configuration.folder),
+                owner: LogOwner(clusterID: configuration.clusterID, nodeID: configuration.node.rawValue, group: 0),
+                whenEmpty: configuration.makesFolder ? .format(incarnation: UInt64.random(in: 1...UInt64.max)) : .refuse,
+                limits: configuration.log)
+        } catch {
+            throw .log(error.description)
+        }
     }
 
     private static func install(_ stored: SnapshotStore.Stored, into machine: some ReplicatedStateMachine) throws {
@@ -129,5 +133,24 @@ struct ServerRecovery {
             entries.append(entry)
         }
         return entries
+    }
+}
+
+extension RaftServerConfiguration {
+    /// Makes the folder of a new member: an empty log under a new incarnation, durable on return. Blocks on the disk.
+    /// - Throws: `ServerStartError` if the folder holds anything of a member already; nothing is changed then.
+    public func makeNewFolder() throws(ServerStartError) {
+        var configuration = self
+        configuration.makesFolder = true
+        let found: NodeIdentity?
+        do throws(WriteAheadLogError) {
+            found = try NodeIdentity.read(from: openStorage(folder))
+        } catch {
+            throw .log(error.description)
+        }
+        if let found, found.bootCount > 0 {
+            throw .log("the data folder \(folder) already is that of node \(found.nodeID) of cluster \(found.clusterID)")
+        }
+        _ = try ServerRecovery.openLog(configuration)
     }
 }

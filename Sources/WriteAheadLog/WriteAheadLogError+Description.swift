@@ -39,7 +39,8 @@ extension RefusedFolder: CustomStringConvertible {
     public var description: String {
         switch self {
         case .empty(let folder):
-            "the data folder \(folder) is empty, but this node had one: it must be replaced by a new node"
+            "the data folder \(folder) is empty: a new node's is made by `amas init`, and a node that lost its own must be replaced, "
+                + "not started with an empty one"
         case .logWithoutIdentity(let folder):
             "the data folder \(folder) has a log but no identity: it is not whole; replace the node"
         case .identityWithoutLog(let folder):

@@ -15,7 +15,7 @@ struct Amas: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            ServeCommand.self, TaskCommand.self, ClusterCommand.self, CertsCommand.self, ConfigCommand.self,
+            InitCommand.self, ServeCommand.self, TaskCommand.self, ClusterCommand.self, CertsCommand.self, ConfigCommand.self,
             VersionCommand.self,
         ])
 

@@ -80,7 +80,8 @@ start_node() {
   [ -d "$folder" ] || fail "no node $name in $data; there are: $(node_names | tr '\n' ' ')"
   alive "$folder/pid" && return 0
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
-  setsid "$data/amas" serve --config "$folder/amas.yaml" >>"$folder/log" 2>&1 </dev/null 9>&- &
+  # What clients of the cluster need to know is no business of its nodes, nor of the tools that they start.
+  setsid env -u AMAS_URL -u AMAS_NODES -u AMAS_TOKEN -u AMAS_PG -u AMAS_PIDS "$data/amas" serve --config "$folder/amas.yaml" >>"$folder/log" 2>&1 </dev/null 9>&- &
   printf '%s' "$!" >"$folder/pid"
   await_start "$folder/pid"
   write_environment

@@ -160,7 +160,7 @@ struct Responder: Sendable {
     }
 
     private func log(_ call: Call, _ answer: Answer, _ elapsed: Duration) {
-        let level: Logger.Level = answer.status >= 500 ? .info : .debug
+        let level = Self.level(of: call, answer)
         guard logger.logLevel <= level else { return }
         var metadata = LogContext(requestID: call.requestID, trace: call.trace).metadata
         metadata["method"] = "\(call.head.method.rawValue)"
@@ -168,6 +168,18 @@ struct Responder: Sendable {
         metadata["status"] = "\(answer.status)"
         metadata["duration_ms"] = "\(elapsed / .milliseconds(1))"
         if let problem = answer.problem { metadata["problem"] = "\(problem.rawValue)" }
+        if let task = answer.headers[.location]?.split(separator: "/").last { metadata["task_id"] = "\(task)" }
         logger.log(level: level, "request", metadata: metadata)
+    }
+
+    /// What changes something, what fails and who is turned away is told; reads and a balancer's probes come by the thousand.
+    private static func level(of call: Call, _ answer: Answer) -> Logger.Level {
+        switch call.head.method {
+        case .get, .head, .options:
+            let isProbe = ["/readyz", "/livez", "/startupz", "/api/v1/ready", "/api/v1/health"].contains(call.path)
+            let isRefused = answer.status >= 500 || answer.status == 401 || answer.status == 403
+            return isRefused && !isProbe ? .info : .debug
+        default: return .info
+        }
     }
 }

@@ -35,6 +35,10 @@ struct TaskRun: Sendable {
     }
 
     func run() async {
+        await LogContext.with(taskID: key.id) { await runInContext() }
+    }
+
+    private func runInContext() async {
         let start = ContinuousClock.now
         defer { reporter.forget(key) }
         guard let view = cluster.state.task(key), view.assignment?.epoch == epoch else { return }
@@ -45,7 +49,11 @@ struct TaskRun: Sendable {
                 $0.steps = cluster.state.readySteps(of: key)
             }))
         switch begun {
-        case .committed: await runSteps(view, since: start)
+        case .committed:
+            logger.info("task begun", metadata: ["epoch": "\(epoch.rawValue)", "attempt": "\(view.record.attempt)"])
+            await runSteps(view, since: start)
+            let status = cluster.state.task(key)?.status.name ?? "gone"
+            logger.info("task left", metadata: ["epoch": "\(epoch.rawValue)", "status": "\(status)"])
         case .refused(let reason): await fail("the task could not be begun: \(reason)")
         case .taken, .stopped: return
         }

@@ -19,15 +19,17 @@ struct ReplicationMember: AsyncParsableCommand {
         let ids = addresses.indices.map { NodeID(UInt64($0) + 1) }
         guard let own = ids.firstIndex(of: NodeID(id)) else { throw ValidationError("--id is not among the members") }
         let requests = Requests()
+        var configuration = RaftServerConfiguration(
+            clusterID: cluster, node: NodeID(id), folder: data, bootstrap: Membership(voters: ids),
+            peers: Dictionary(uniqueKeysWithValues: zip(ids, addresses)), listen: addresses[own],
+            tls: .init(
+                certificate: "\(certificates)/node-\(id).crt", privateKey: "\(certificates)/node-\(id).key",
+                authorities: "\(certificates)/ca.crt"),
+            raft: RaftSettings(seed: UInt64.random(in: .min ... .max)), machineVersionMax: 1, softwareVersion: "bench")
+        configuration.makesFolder = true
+        configuration.realtimePriority = 10
         let server = try RaftServer.open(
-            RaftServerConfiguration(
-                clusterID: cluster, node: NodeID(id), folder: data, bootstrap: Membership(voters: ids),
-                peers: Dictionary(uniqueKeysWithValues: zip(ids, addresses)), listen: addresses[own],
-                tls: .init(
-                    certificate: "\(certificates)/node-\(id).crt", privateKey: "\(certificates)/node-\(id).key",
-                    authorities: "\(certificates)/ca.crt"),
-                raft: RaftSettings(seed: UInt64.random(in: .min ... .max)), machineVersionMax: 1, softwareVersion: "bench"),
-            machine: RegisterMachine(), callbacks: .answering(requests),
+            configuration, machine: RegisterMachine(), callbacks: .answering(requests),
             logger: Logger(label: "bench") { StreamLogHandler.standardError(label: $0) })
         _ = try await server.start()
         await answer(requests.stream, with: server)

@@ -113,7 +113,7 @@ struct RunningNode {
         }
     }
 
-    private static func clusterConfiguration(_ configuration: NodeConfiguration) -> ClusterConfiguration {
+    static func serverConfiguration(_ configuration: NodeConfiguration) -> RaftServerConfiguration {
         var raft = RaftTimers.settings
         raft.heartbeatMilliseconds = configuration.heartbeatMilliseconds
         raft.electionMilliseconds = configuration.electionMilliseconds
@@ -128,8 +128,12 @@ struct RunningNode {
             },
             raft: raft, machineVersionMax: Version.machine, softwareVersion: Version.number)
         server.realtimePriority = configuration.realtimePriority
+        return server
+    }
+
+    private static func clusterConfiguration(_ configuration: NodeConfiguration) -> ClusterConfiguration {
         var cluster = ClusterConfiguration(
-            server: server, name: configuration.name, slots: UInt32(configuration.executorSlots),
+            server: serverConfiguration(configuration), name: configuration.name, slots: UInt32(configuration.executorSlots),
             httpAddress: "\(configuration.httpListen)", settings: configuration.settings)
         cluster.memberNames = Dictionary(uniqueKeysWithValues: configuration.members.map { ($0.id, $0.name) })
         return cluster
@@ -175,7 +179,7 @@ struct RunningNode {
         let services = APIServices(
             cluster: cluster, store: stores?.queries, access: APIKeyAccess(key: key), catalog: .builtIn(),
             workspace: workspace, registry: registry,
-            components: { NodeHealth.components(cluster: cluster, projector: stores?.projector, executor: executor) },
+            components: { NodeHealth.components(cluster: cluster, projector: stores?.projector, pools: stores?.pools ?? [], executor: executor) },
             clock: { WallTime.system() })
         return APIServer(
             APIConfiguration(host: configuration.httpListen.host, port: configuration.httpListen.port, version: Version.number),

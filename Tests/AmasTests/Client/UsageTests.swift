@@ -5,7 +5,7 @@ import Testing
 @Suite("Usage")
 struct UsageTests {
     private static let commands: [[String]] = [
-        [], ["serve"], ["task"], ["task", "submit"], ["task", "get"], ["task", "watch"], ["task", "list"], ["task", "cancel"],
+        [], ["init"], ["serve"], ["task"], ["task", "submit"], ["task", "get"], ["task", "watch"], ["task", "list"], ["task", "cancel"],
         ["cluster"], ["cluster", "status"], ["certs"], ["certs", "authority"], ["certs", "node"], ["certs", "inspect"], ["config"],
         ["config", "check"], ["config", "settings"], ["version"],
     ]

@@ -30,6 +30,22 @@ struct StartTests {
         #expect(lines(otherNode).count == 1 && otherNode.error.contains("node"), "\(otherNode.error)")
     }
 
+    @Test("a data folder that was wiped: it is neither used nor made again by a start")
+    func wipedFolder() async throws {
+        let nodes = try await TestNodes(1)
+        let process = try nodes.serve(1)
+        try await nodes.waitUntilReady([1: process])
+        process.signal(SIGKILL)
+        _ = await process.wait()
+        let second = try await Binary.run("init", "--config", nodes.file(1))
+        #expect(second.code == 1)
+        #expect(lines(second).count == 1 && second.error.contains("already is that of node 1"), "\(second.error)")
+        try FileManager.default.removeItem(atPath: nodes.folder + "/data1")
+        let wiped = try await serve(nodes)
+        #expect(wiped.code == 1)
+        #expect(lines(wiped).count == 1 && wiped.error.contains("must be replaced"), "\(wiped.error)")
+    }
+
     @Test("a data folder in use")
     func folderInUse() async throws {
         let nodes = try await TestNodes(1)

@@ -24,6 +24,7 @@ final class TestNodes: Sendable {
         for id in 1...count {
             try await Self.check(Binary.run("certs", "node", "--directory", folder + "/certs", "--id", "\(id)", "--name", "127.0.0.1"))
             try Data(configuration(id, settings).utf8).write(to: URL(fileURLWithPath: file(id)))
+            try await Self.check(Binary.run("init", "--config", file(id)))
         }
     }
 

@@ -141,7 +141,7 @@ final class Nodes: Sendable {
         var raft = RaftSettings(seed: UInt64.random(in: .min ... .max))
         raft.electionMilliseconds = ids.count == 1 ? 100 : 1000
         raft.electionJitterMilliseconds = raft.electionMilliseconds / 2
-        let server = RaftServerConfiguration(
+        var server = RaftServerConfiguration(
             clusterID: "test", node: member.id, folder: folder.appendingPathComponent("n\(member.id)").path,
             bootstrap: Membership(voters: ids),
             peers: Dictionary(
@@ -150,6 +150,7 @@ final class Nodes: Sendable {
                 }),
             listen: PeerAddress(host: "127.0.0.1", port: 0), tls: nil, raft: raft,
             machineVersionMax: ClusterState.supportedMachineVersion, softwareVersion: "test")
+        server.makesFolder = true
         var cluster = ClusterConfiguration(
             server: server, name: "n\(member.id)", slots: options.slots, httpAddress: "", settings: options.settings)
         cluster.limits = options.limits

@@ -86,6 +86,7 @@ final class TestCluster: Sendable {
             listen: PeerAddress(host: "127.0.0.1", port: 0),
             tls: usesTLS ? try TestAuthority.cluster.get().node(id) : nil, raft: raft, machineVersionMax: 1,
             softwareVersion: "test")
+        configuration.makesFolder = true
         configuration.transport = TestNode.patient
         // A node that is killed waits for nobody.
         configuration.transport.flushTimeout = .milliseconds(100)
