@@ -55,6 +55,20 @@ struct RuleTests {
         }
     }
 
+    @Test("a keyed request whose answer was lost learns it without its client's help; one without a key says that it does not know")
+    func lostAnswers() async throws {
+        try await TestNode.run { node async throws in
+            node.cluster.behaviour.withLock { $0.lostAnswers = 1 }
+            let keyed = try await node.post("/api/v1/tasks", task, ["Idempotency-Key": "k"])
+            #expect(keyed.status == 201)
+            #expect(node.cluster.state.counts.total == 1)
+            node.cluster.behaviour.withLock { $0.lostAnswers = 1 }
+            let unkeyed = try await node.post("/api/v1/tasks", task)
+            #expect(unkeyed.status == 503 && unkeyed.problem == "outcome_unknown")
+            #expect(node.cluster.state.counts.total == 2)
+        }
+    }
+
     @Test("the same idempotency key gives the first task again, another body is refused, another path is another key")
     func idempotency() async throws {
         try await TestNode.run { node async throws in

@@ -145,7 +145,8 @@ struct ExecutionTests {
     func deadline() async throws {
         try await Nodes.run(1) { nodes in
             nodes.script.hold("endless")
-            let key = try await nodes.submit([("endless", [])]) { $0.deadlineMilliseconds = 300 }
+            let key = try await nodes.submit([("endless", [])]) { $0.deadlineMilliseconds = 5_000 }
+            try await eventually("the step runs") { nodes.script.isRunning("endless") }
             let task = try await nodes.end(of: key)
             #expect(task.record.failure.reasonCode == .deadline)
             try await eventually("the step is stopped") { nodes.script.runs(of: "endless").map(\.end) == [.cancelled] }

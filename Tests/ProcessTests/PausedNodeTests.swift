@@ -12,7 +12,7 @@ extension ProcessTests {
             let load = Load(cluster, body: Load.mixed)
             let follower = EventFollower(cluster, ports: others)
             try await follower.follow {
-                try await load.run(throughBalancer: 2, toEachNode: 0, paceMilliseconds: 50) {
+                try await load.run(throughBalancer: 12, toEachNode: 0, paceMilliseconds: 300) {
                     try await until("the victim is in the middle of a long task") {
                         try await cluster.isExecutingLongTask(victim, asSeenBy: others[0])
                     }
@@ -23,6 +23,8 @@ extension ProcessTests {
                         try await cluster.tasksRunning(on: victim, asSeenBy: others[0]) == 0
                     }
                     try await until("work goes on") { load.acceptedCount > before + 30 }
+                    // Longer than a request is held: what waits in the halted node has to survive that too.
+                    try await Task.sleep(for: .seconds(6))
                     try await cluster.kill(victim, "CONT")
                     try await cluster.waitUntilReady()
                 }

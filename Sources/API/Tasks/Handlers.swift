@@ -102,14 +102,13 @@ struct Handlers: Sendable {
         return IdempotencyKey(key, of: call)
     }
 
+    /// Where it is not known whether a command took effect, because this node was halted for a while or was given up by the
+    /// others, one that carries an idempotency key is asked once more, here instead of by the client: the second answer is
+    /// the first one's, whichever that was.
     func propose(_ body: Command.OneOf_Body, _ call: Call) async throws(Problem) -> Accepted {
-        let outcome: Outcome
-        do throws(RequestError) {
-            outcome = try await cluster.propose(body, tenant: call.caller.tenant, trace: call.envelopeTrace)
-        } catch {
-            throw Problem(write: error)
-        }
-        switch outcome {
+        var outcome = await ask(body, call)
+        if outcome.isUnknown, try idempotency(call) != nil { outcome = await ask(body, call) }
+        switch try outcome.known() {
         case .task(let key, let revision): return Accepted(key: key, revision: revision, isReplayed: false)
         case .replayed(let key, let revision):
             metrics.idempotencyReplays.increment()
@@ -118,6 +117,34 @@ struct Handlers: Sendable {
             metrics.count(rejection)
             throw Problem(rejection)
         case .done: throw Problem(.internal)
+        }
+    }
+
+    private func ask(_ body: Command.OneOf_Body, _ call: Call) async -> Answered {
+        do throws(RequestError) {
+            return .outcome(try await cluster.propose(body, tenant: call.caller.tenant, trace: call.envelopeTrace))
+        } catch {
+            return .error(error)
+        }
+    }
+
+    private enum Answered {
+        case outcome(Outcome)
+        case error(RequestError)
+
+        /// It may have taken effect, and asking again may tell.
+        var isUnknown: Bool {
+            switch self {
+            case .error(.timedOut), .outcome(.rejected(.sessionEnded)), .outcome(.rejected(.outcomeForgotten)): true
+            case .outcome, .error(.noQuorum), .error(.overloaded), .error(.tooLarge), .error(.stopped): false
+            }
+        }
+
+        func known() throws(Problem) -> Outcome {
+            switch self {
+            case .outcome(let outcome): return outcome
+            case .error(let error): throw Problem(write: error)
+            }
         }
     }
 

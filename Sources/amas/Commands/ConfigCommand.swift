@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterState
 import Egress
 import FoundationEssentials
 import Providers
@@ -70,7 +71,9 @@ extension NodeConfiguration: CustomStringConvertible {
         var lines = [
             "cluster:", "  id: \(clusterID)", "  node: \(node)", "  data_folder: \(dataFolder)", "  listen: \"\(peerListen)\"",
             "  " + (tls ?? "insecure: true"), "  heartbeat_milliseconds: \(heartbeatMilliseconds)",
-            "  election_milliseconds: \(electionMilliseconds)", "  realtime_priority: \(realtimePriority ?? 0)", "  members:",
+            "  election_milliseconds: \(electionMilliseconds)", "  realtime_priority: \(realtimePriority ?? 0)",
+            "  admission_tasks: \(settings.admissionLimitTasks)", "  admission_megabytes: \(settings.admissionLimitBytes >> 20)",
+            "  members:",
         ]
         lines += members.map { "    - {id: \($0.id), name: \($0.name), peer: \"\($0.peer)\"}" }
         lines += ["http:", "  listen: \"\(httpListen)\"", "  api_key_file: \(apiKeyFile)"]

@@ -12,6 +12,8 @@ final class TestCluster: ClusterService {
     struct Behaviour {
         /// Thrown instead of proposing.
         var proposeError: RequestError?
+        /// So many proposals take effect without an answer.
+        var lostAnswers = 0
         /// Thrown by strong reads.
         var readError: RequestError?
         var unreadyReason: String?
@@ -85,7 +87,13 @@ final class TestCluster: ClusterService {
         _ body: Command.OneOf_Body, tenant: String, trace: Envelope.Trace
     ) async throws(RequestError) -> Outcome {
         if let error = behaviour.withLock({ $0.proposeError }) { throw error }
-        return apply(body, inSession: true, tenant: tenant, trace: trace)
+        let outcome = apply(body, inSession: true, tenant: tenant, trace: trace)
+        let isLost = behaviour.withLock { behaviour in
+            defer { behaviour.lostAnswers = max(0, behaviour.lostAnswers - 1) }
+            return behaviour.lostAnswers > 0
+        }
+        if isLost { throw .timedOut }
+        return outcome
     }
 
     func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState {
