@@ -68,7 +68,9 @@ struct StatementCache {
 
     /// By the first word: what opens a transaction, must be its first statement, or ends it.
     private static func controlsTransaction(_ sql: String) -> Bool {
-        let word = sql.utf8.drop { !Character(UnicodeScalar($0)).isLetter }.prefix { Character(UnicodeScalar($0)).isLetter }
+        let word = sql.utf8.drop { !Character(UnicodeScalar($0)).isLetter }.prefix {
+            Character(UnicodeScalar($0)).isLetter
+        }
         return controls.contains(String(decoding: word, as: UTF8.self).lowercased())
     }
 

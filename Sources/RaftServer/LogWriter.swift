@@ -22,7 +22,8 @@ final class LogWriter: Sendable {
     ///   - persisted: called on the log's thread once everything up to the token is durable.
     ///   - failed: called when the disk has failed; it does not return.
     init(
-        opened: OpenedOnce, realtimePriority: Int32? = nil, logger: Logger, persisted: @escaping @Sendable (WriteToken) -> Void,
+        opened: OpenedOnce, realtimePriority: Int32? = nil, logger: Logger,
+        persisted: @escaping @Sendable (WriteToken) -> Void,
         synced: @escaping @Sendable (_ microseconds: UInt64) -> Void, failed: @escaping @Sendable (String) -> Never
     ) {
         let requests = requests

@@ -55,7 +55,8 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             configuration, identity: identity, mailbox: mailbox, callbacks: callbacks, logger: logger)
         let transport = transport
         writer = LogWriter(
-            opened: recovery.log, realtimePriority: configuration.realtimePriority, logger: logger, persisted: { mailbox.post(.persisted($0)) },
+            opened: recovery.log, realtimePriority: configuration.realtimePriority, logger: logger,
+            persisted: { mailbox.post(.persisted($0)) },
             synced: callbacks.logSynced, failed: callbacks.failed)
         applier = Applier(
             machine: machine, restored: recovery.restored.snapshot, store: recovery.store, limits: limits,

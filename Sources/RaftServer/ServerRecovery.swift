@@ -47,12 +47,15 @@ struct ServerRecovery {
             log: LogWriter.OpenedOnce(opened.log), store: store, storedSnapshot: stored, restored: restored)
     }
 
-    fileprivate static func openLog(_ configuration: RaftServerConfiguration) throws(ServerStartError) -> DurableLog.Opened {
+    fileprivate static func openLog(_ configuration: RaftServerConfiguration) throws(ServerStartError)
+        -> DurableLog.Opened
+    {
         do throws(WriteAheadLogError) {
             return try DurableLog.open(
                 in: configuration.openStorage(configuration.folder),
                 owner: LogOwner(clusterID: configuration.clusterID, nodeID: configuration.node.rawValue, group: 0),
-                whenEmpty: configuration.makesFolder ? .format(incarnation: UInt64.random(in: 1...UInt64.max)) : .refuse,
+                whenEmpty: configuration.makesFolder
+                    ? .format(incarnation: UInt64.random(in: 1...UInt64.max)) : .refuse,
                 limits: configuration.log)
         } catch {
             throw .log(error.description)
@@ -149,7 +152,8 @@ extension RaftServerConfiguration {
             throw .log(error.description)
         }
         if let found, found.bootCount > 0 {
-            throw .log("the data folder \(folder) already is that of node \(found.nodeID) of cluster \(found.clusterID)")
+            throw .log(
+                "the data folder \(folder) already is that of node \(found.nodeID) of cluster \(found.clusterID)")
         }
         _ = try ServerRecovery.openLog(configuration)
     }

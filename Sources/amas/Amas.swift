@@ -15,7 +15,8 @@ struct Amas: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            InitCommand.self, ServeCommand.self, TaskCommand.self, ClusterCommand.self, CertsCommand.self, ConfigCommand.self,
+            InitCommand.self, ServeCommand.self, TaskCommand.self, ClusterCommand.self, CertsCommand.self,
+            ConfigCommand.self,
             VersionCommand.self,
         ])
 

@@ -55,7 +55,9 @@ struct RuleTests {
         }
     }
 
-    @Test("a keyed request whose answer was lost learns it without its client's help; one without a key says that it does not know")
+    @Test(
+        "a keyed request whose answer was lost learns it without its client's help; one without a key says that it does not know"
+    )
     func lostAnswers() async throws {
         try await TestNode.run { node async throws in
             node.cluster.behaviour.withLock { $0.lostAnswers = 1 }

@@ -14,11 +14,12 @@ import Testing
 struct CancellationTests {
     private func cancel(_ key: TaskKey, _ nodes: Nodes) async throws -> Outcome {
         try await nodes.members[0].cluster.propose(
-            .cancelTask(.with {
-                $0.taskID = key.id
-                $0.requestedBy = "tester"
-                $0.reason = "no longer wanted"
-            }))
+            .cancelTask(
+                .with {
+                    $0.taskID = key.id
+                    $0.requestedBy = "tester"
+                    $0.reason = "no longer wanted"
+                }))
     }
 
     @Test("a running task is cancelling, then cancelled, and its step is stopped")
@@ -78,12 +79,13 @@ struct CancellationTests {
             #expect(cluster.state.task(key)?.status == .cancelling)
             let epoch = try #require(cluster.state.task(key)).record.epoch
             let result = try await cluster.propose(
-                .stepCompleted(.with {
-                    $0.taskID = key.id
-                    $0.epoch = epoch
-                    $0.outcomeCode = .completed
-                    $0.finish = .with { $0.outcomeCode = .completed }
-                }))
+                .stepCompleted(
+                    .with {
+                        $0.taskID = key.id
+                        $0.epoch = epoch
+                        $0.outcomeCode = .completed
+                        $0.finish = .with { $0.outcomeCode = .completed }
+                    }))
             guard case .task = result else {
                 Issue.record("refused: \(result)")
                 return

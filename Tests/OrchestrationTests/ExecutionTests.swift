@@ -44,7 +44,9 @@ struct ExecutionTests {
 
     @Test(
         "a folder that is missing or outside the workspace fails the task with a sentence that names it",
-        arguments: [("nowhere", "does not exist"), ("../..", "outside the workspace"), ("/etc", "outside the workspace")])
+        arguments: [
+            ("nowhere", "does not exist"), ("../..", "outside the workspace"), ("/etc", "outside the workspace"),
+        ])
     func badTarget(_ target: String, _ reason: String) async throws {
         try await Nodes.run(1) { nodes in
             let key = try await nodes.submit(.analysis(of: target))
@@ -93,7 +95,9 @@ struct ExecutionTests {
         }
     }
 
-    @Test("a result that is larger than the task may have is cut or fails the step; the task does not hang", arguments: [400, 4_000])
+    @Test(
+        "a result that is larger than the task may have is cut or fails the step; the task does not hang",
+        arguments: [400, 4_000])
     func resultLimit(_ bytes: UInt64) async throws {
         try await Nodes.run(1) { nodes in
             let key = try await nodes.submit([("a", []), ("b", [])]) { $0.resultLimitBytes = bytes }
@@ -111,7 +115,9 @@ struct ExecutionTests {
             nodes.script.hold("one", "two")
             let first = try await nodes.submit([("one", [])])
             let second = try await nodes.submit([("two", [])])
-            try await eventually("both slots are taken") { nodes.script.isRunning("one") && nodes.script.isRunning("two") }
+            try await eventually("both slots are taken") {
+                nodes.script.isRunning("one") && nodes.script.isRunning("two")
+            }
             let late = try await nodes.submit([("late", [])]) { $0.priority = 9 }
             let urgent = try await nodes.submit([("urgent", [])]) { $0.priority = 1 }
             #expect(nodes.members[0].executor.runningCount == 2)

@@ -87,12 +87,13 @@ struct FailoverTests {
             #expect(after.record.costMicroUsd == cost + UInt64(PaidReasoner.cost))
             #expect(after.status == .completed && after.revision > revision)
             let late = try await victim.cluster.propose(
-                .stepCompleted(.with {
-                    $0.taskID = key.id
-                    $0.epoch = old.epoch.rawValue
-                    $0.step = 1
-                    $0.outcomeCode = .failed
-                }))
+                .stepCompleted(
+                    .with {
+                        $0.taskID = key.id
+                        $0.epoch = old.epoch.rawValue
+                        $0.step = 1
+                        $0.outcomeCode = .failed
+                    }))
             guard case .rejected(.fenced(let current)) = late else {
                 Issue.record("not fenced: \(late)")
                 return
@@ -124,7 +125,8 @@ struct FailoverTests {
             #expect(try await nodes.end(of: key, at: witness).status == .completed)
             witness.cluster.remove(token)
             let entry = seen.withLock { $0 }.first { $0.assignments.contains(.released(key, old)) }
-            #expect(entry?.events.contains { $0.kind == .memberChanged && $0.record.nodeID == victim.id.rawValue } == true)
+            #expect(
+                entry?.events.contains { $0.kind == .memberChanged && $0.record.nodeID == victim.id.rawValue } == true)
             try await eventually("the new run is a member") {
                 witness.cluster.state.node(victim.id)?.record.bootID == old.boot.rawValue + 1
             }

@@ -58,7 +58,9 @@ struct HashExchangeTests {
         let own: (LogIndex) -> StateHash? = { $0 <= LogIndex(7) ? self.hash(UInt8($0.rawValue)) : nil }
         #expect(exchange.receive(report(6, 6), from: NodeID(2), own: own, voters: voters) == .agreed)
         #expect(exchange.receive(report(7, 7), from: NodeID(3), own: own, voters: voters) == .agreed)
-        #expect(exchange.receive(report(8, 0), from: NodeID(3), own: own, voters: voters) == .agreed, "not yet applied here")
+        #expect(
+            exchange.receive(report(8, 0), from: NodeID(3), own: own, voters: voters) == .agreed, "not yet applied here"
+        )
         #expect(exchange.confirmed(own: NodeID(1), applied: LogIndex(7), voters: voters) == LogIndex(7))
     }
 
@@ -117,7 +119,8 @@ struct QuarantineTests {
         }
     }
 
-    @Test("a node that a quorum contradicts takes itself out, and the others go on without it", arguments: [true, false])
+    @Test(
+        "a node that a quorum contradicts takes itself out, and the others go on without it", arguments: [true, false])
     func contradicted(_ isLeader: Bool) async throws {
         var options = Nodes.Options()
         options.initialStates[NodeID(3)] = strict

@@ -86,7 +86,8 @@ struct MembershipTests {
             let ticks = Mutex<[(from: NodeID, tick: ProgressReporter.Tick)]>([])
             for member in nodes.members {
                 member.cluster.subscribe(.taskProgress) { node, bytes in
-                    guard member.id == NodeID(1), let tick = try? JSONDecoder().decode(ProgressReporter.Tick.self, from: Data(bytes))
+                    guard member.id == NodeID(1),
+                        let tick = try? JSONDecoder().decode(ProgressReporter.Tick.self, from: Data(bytes))
                     else { return }
                     ticks.withLock { $0.append((node, tick)) }
                 }

@@ -88,7 +88,8 @@ struct ProjectorTests {
             let keys = try await run(20, nodes)
             try await eventually("the outbox is empty") { isDrained(nodes) }
             #expect(try await Rows(pool) == Rows(keys, nodes.members[0].cluster.state))
-            let steps: Int = try await pool.query("SELECT count(*) FROM task_executions WHERE status = 'completed'")[0].decode(at: 0)
+            let steps: Int = try await pool.query("SELECT count(*) FROM task_executions WHERE status = 'completed'")[0]
+                .decode(at: 0)
             #expect(steps == 2 * keys.count)
             let leader = try await nodes.leader()
             #expect(leader.projector?.condition == .writing)

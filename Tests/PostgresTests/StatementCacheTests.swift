@@ -42,7 +42,10 @@ struct StatementCacheTests {
 
     @Test(
         "nothing is deallocated in front of what opens or ends a transaction",
-        arguments: ["BEGIN", " begin isolation level serializable", "START TRANSACTION", "SET TRANSACTION READ ONLY", "ROLLBACK"])
+        arguments: [
+            "BEGIN", " begin isolation level serializable", "START TRANSACTION", "SET TRANSACTION READ ONLY",
+            "ROLLBACK",
+        ])
     func transactionControl(_ control: String) {
         var cache = StatementCache(capacity: 1)
         _ = cache.lookup("a", types: [])

@@ -137,7 +137,9 @@ struct TransactionTests {
                     }
                 }
                 #expect(failed?.label == "server")
-                #expect(try await pool.query("SELECT count(*) FROM pg_prepared_statements")[0].decode(at: 0, as: Int.self) <= 3)
+                #expect(
+                    try await pool.query("SELECT count(*) FROM pg_prepared_statements")[0].decode(at: 0, as: Int.self)
+                        <= 3)
             }
         }
     }

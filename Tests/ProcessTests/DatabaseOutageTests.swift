@@ -4,7 +4,9 @@ import Testing
 
 /// PostgreSQL goes away under load; what is accepted meanwhile is kept by the nodes and written when it is back.
 extension ProcessTests {
-    @Test("a minute of 100 tasks a second without PostgreSQL: nothing is refused, and when it is back all of it is written")
+    @Test(
+        "a minute of 100 tasks a second without PostgreSQL: nothing is refused, and when it is back all of it is written"
+    )
     func databaseIsDownForAMinute() async throws {
         try await ClusterProcesses.run { cluster in
             // Tasks that wait to be executed: what is accepted and written is measured, not how fast this machine analyses.
@@ -27,7 +29,8 @@ extension ProcessTests {
             let seconds = (ContinuousClock.now - atReturn) / .seconds(1)
             let written = try await Set(cluster.query("SELECT task_id FROM tasks"))
             #expect(written.isSuperset(of: accepted.keys))
-            print("\(accepted.count - atOutage) tasks without PostgreSQL, all written \(Int(seconds)) s after its return")
+            print(
+                "\(accepted.count - atOutage) tasks without PostgreSQL, all written \(Int(seconds)) s after its return")
         }
     }
 
@@ -63,8 +66,13 @@ extension ProcessTests {
             var refusal: HTTPReply?
             for number in 1...(2 * budget) where refusal == nil {
                 let reply = try await cluster.request(
-                    cluster.balancerPort, "POST", "/api/v1/tasks", ["Idempotency-Key": "\(number)"], body: Load.small(number))
-                if reply.status == 201 { accepted.insert(try #require(reply.json["task_id"]?.stringValue)) } else { refusal = reply }
+                    cluster.balancerPort, "POST", "/api/v1/tasks", ["Idempotency-Key": "\(number)"],
+                    body: Load.small(number))
+                if reply.status == 201 {
+                    accepted.insert(try #require(reply.json["task_id"]?.stringValue))
+                } else {
+                    refusal = reply
+                }
             }
             let refused = try #require(refusal)
             #expect(refused.status == 503)

@@ -3,7 +3,9 @@ import Testing
 
 /// A node that is neither dead nor alive: it stops in the middle of its work and goes on much later.
 extension ProcessTests {
-    @Test("what a halted node ran is done by others, and what it says when it wakes changes nothing", arguments: [false, true])
+    @Test(
+        "what a halted node ran is done by others, and what it says when it wakes changes nothing",
+        arguments: [false, true])
     func nodeIsHalted(isLeader: Bool) async throws {
         try await ClusterProcesses.run { cluster in
             let leader = try await cluster.leader()
@@ -46,7 +48,8 @@ extension ProcessTests {
 extension ClusterProcesses {
     /// By the word of another node.
     func isExecutingLongTask(_ name: String, asSeenBy port: Int) async throws -> Bool {
-        let tasks = try await request(port, "GET", "/api/v1/tasks?status=executing&limit=1000").json["tasks"]?.arrayValue
+        let tasks = try await request(port, "GET", "/api/v1/tasks?status=executing&limit=1000").json["tasks"]?
+            .arrayValue
         return tasks?.contains { task in
             task["target"]?.stringValue != nil && task["execution_metadata"]?["node"]?.stringValue == name
         } ?? false

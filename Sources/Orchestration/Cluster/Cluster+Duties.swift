@@ -65,7 +65,8 @@ extension Cluster {
     func leave() async {
         let limits = configuration.limits
         let deadline = ContinuousClock.now + .milliseconds(limits.leaveMilliseconds)
-        while ContinuousClock.now < deadline, let status = server.status, status.halted == nil, !status.hasLostMajority {
+        while ContinuousClock.now < deadline, let status = server.status, status.halted == nil, !status.hasLostMajority
+        {
             guard let record = machine.state.node(identity.node)?.record, record.bootID == identity.boot.rawValue,
                 record.status != .left
             else { return }
@@ -105,7 +106,8 @@ extension Cluster {
         guard let due = state.nextTimer, due.microseconds <= status.clusterTimeMicroseconds else { return }
         let moment = status.clusterTimeMicroseconds
         // Until the last one has been applied another would only repeat it; then the rest follows at once.
-        guard pace.mayFire(appliedThrough: state.index, interval: .milliseconds(configuration.limits.repeatMilliseconds))
+        guard
+            pace.mayFire(appliedThrough: state.index, interval: .milliseconds(configuration.limits.repeatMilliseconds))
         else { return }
         proposeOnce(.timersDue(.with { $0.timeMicroseconds = moment }))
     }
@@ -160,7 +162,8 @@ extension Cluster {
         case .contradicted(let index):
             server.halt(StateMachineHalt(reason: "a quorum has another state than this node at entry \(index)"))
         case .undecidable(let index):
-            server.halt(StateMachineHalt(reason: "the members have different states at entry \(index), and no majority agrees"))
+            server.halt(
+                StateMachineHalt(reason: "the members have different states at entry \(index), and no majority agrees"))
         }
     }
 }

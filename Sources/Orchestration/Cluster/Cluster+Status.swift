@@ -17,7 +17,8 @@ extension Cluster {
     private func unreadyReason(_ server: ServerStatus, isDraining: Bool) -> String? {
         if let halted = server.halted { return halted.reason }
         if isDraining { return "the node is draining" }
-        guard let silence = server.millisecondsSinceLeaderContact, silence < configuration.limits.readyMilliseconds else {
+        guard let silence = server.millisecondsSinceLeaderContact, silence < configuration.limits.readyMilliseconds
+        else {
             return "no word from a leader"
         }
         let state = machine.state

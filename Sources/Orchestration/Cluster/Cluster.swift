@@ -173,13 +173,17 @@ public final class Cluster: Sendable {
     }
 
     /// Calls `handler` with every batch from now on, in log order, on the thread that applies: it must not wait.
-    public func observe(_ handler: @escaping @Sendable (AppliedBatch) -> Void) -> ObserverToken { observers.add(handler) }
+    public func observe(_ handler: @escaping @Sendable (AppliedBatch) -> Void) -> ObserverToken {
+        observers.add(handler)
+    }
     public func remove(_ token: ObserverToken) { observers.remove(token) }
 
     /// Sends bytes to every reachable member and to the subscribers here, without a promise of arrival.
     public func broadcast(_ topic: EphemeralTopic, _ bytes: [UInt8]) {
         let frame = EphemeralBus.frame(topic, bytes)
-        for node in configuration.server.peers.keys where node != identity.node { server.sendEphemeral(frame, to: node) }
+        for node in configuration.server.peers.keys where node != identity.node {
+            server.sendEphemeral(frame, to: node)
+        }
         bus.deliver(topic, bytes, from: identity.node)
     }
 

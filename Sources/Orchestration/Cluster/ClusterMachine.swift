@@ -40,7 +40,9 @@ final class ClusterMachine: ReplicatedStateMachine {
                 } catch {
                     publish(state, applied)
                     throw StateMachineHalt(
-                        reason: "entry \(error.index) needs machine version \(error.machineVersion.map { "\($0)" } ?? "a later one"): upgrade this node")
+                        reason:
+                            "entry \(error.index) needs machine version \(error.machineVersion.map { "\($0)" } ?? "a later one"): upgrade this node"
+                    )
                 }
             case .noop, .configuration:
                 result = state.applyInternal(index: entry.index, term: entry.term)

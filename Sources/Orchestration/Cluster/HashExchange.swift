@@ -27,7 +27,9 @@ struct HashExchange: Sendable {
     private var agreed: [NodeID: LogIndex] = [:]
 
     /// Takes a report; compares it with this node's own hash at that index, if it is known.
-    mutating func receive(_ report: Report, from node: NodeID, own: (LogIndex) -> StateHash?, voters: Membership) -> Verdict {
+    mutating func receive(_ report: Report, from node: NodeID, own: (LogIndex) -> StateHash?, voters: Membership)
+        -> Verdict
+    {
         var reports = latest[node] ?? []
         reports.append(report)
         if reports.count > 8 { reports.removeFirst(reports.count - 8) }

@@ -38,7 +38,9 @@ final class HashHistory: Sendable {
 
     func hash(at index: LogIndex) -> StateHash? {
         ring.withLock { ring in
-            guard index <= ring.last, ring.last.rawValue - index.rawValue < UInt64(ring.hashes.count) else { return nil }
+            guard index <= ring.last, ring.last.rawValue - index.rawValue < UInt64(ring.hashes.count) else {
+                return nil
+            }
             return ring.hashes[Self.place(of: index, in: ring)]
         }
     }

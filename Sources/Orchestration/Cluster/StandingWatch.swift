@@ -32,7 +32,8 @@ final class StandingWatch: Sendable {
             switch change {
             case .up: state.refused.remove(node)
             case .down(.refused), .down(.replaced): state.refused.insert(node)
-            case .down(.closed), .down(.timeout), .down(.unreachable), .down(.handshake), .down(.violation), .down(.removed):
+            case .down(.closed), .down(.timeout), .down(.unreachable), .down(.handshake), .down(.violation),
+                .down(.removed):
                 break
             }
         }

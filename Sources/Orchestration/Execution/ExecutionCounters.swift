@@ -8,9 +8,11 @@ public struct ExecutionCounters: Sendable {
 
     public init(registry: MetricsRegistry) {
         started = registry.counter(
-            "amas_task_starts_total", help: "Attempts at tasks that began on this node; a task may be begun more than once.")
+            "amas_task_starts_total",
+            help: "Attempts at tasks that began on this node; a task may be begun more than once.")
         fenced = registry.counter(
-            "amas_task_fenced_commits_total", help: "Steps and results of this node that were refused because another node has the task.")
+            "amas_task_fenced_commits_total",
+            help: "Steps and results of this node that were refused because another node has the task.")
         running = registry.gauge("amas_tasks_running", help: "Tasks that run on this node.")
     }
 }

@@ -113,7 +113,8 @@ public final class Executor: Sendable {
 
     private func begin(_ key: TaskKey, _ epoch: Epoch) {
         let run = TaskRun(
-            key: key, epoch: epoch, cluster: cluster, runner: runner, reporter: reporter, counters: counters, logger: logger)
+            key: key, epoch: epoch, cluster: cluster, runner: runner, reporter: reporter, counters: counters,
+            logger: logger)
         let previous: Running? = state.withLock { state in
             // After a snapshot the queue may still hold orders that the state has outrun: an older one takes nothing away.
             let previous = state.running[key]
@@ -141,10 +142,11 @@ public final class Executor: Sendable {
         Task { [cluster] in
             await running?.value
             _ = try? await cluster.propose(
-                .cancelAcknowledged(.with {
-                    $0.taskID = key.id
-                    $0.epoch = epoch.rawValue
-                }), tenant: key.tenant)
+                .cancelAcknowledged(
+                    .with {
+                        $0.taskID = key.id
+                        $0.epoch = epoch.rawValue
+                    }), tenant: key.tenant)
         }
     }
 

@@ -38,7 +38,8 @@ public final class ProgressReporter: Sendable {
             return true
         }
         let tick = Tick(
-            taskID: key.id, tenant: key.tenant, percent: percent, agent: agent, step: step, node: cluster.configuration.name)
+            taskID: key.id, tenant: key.tenant, percent: percent, agent: agent, step: step,
+            node: cluster.configuration.name)
         guard mayTell, let bytes = try? JSONEncoder().encode(tick) else { return }
         cluster.broadcast(.taskProgress, [UInt8](bytes))
     }

@@ -26,7 +26,8 @@ public struct StepRunner: Sendable {
     /// Never throws for the agent's sake: an agent that fails is a failed step. Nil if the run was cancelled.
     /// - Parameter resultLimitBytes: what the cluster takes; the agent leaves out what is beyond it.
     func run(
-        _ step: PlanStep, of spec: TaskSpec, resultLimitBytes: UInt64, progress: @escaping @Sendable (AgentProgress) -> Void
+        _ step: PlanStep, of spec: TaskSpec, resultLimitBytes: UInt64,
+        progress: @escaping @Sendable (AgentProgress) -> Void
     ) async -> StepReport? {
         let start = ContinuousClock.now
         func elapsed() -> UInt64 { UInt64((ContinuousClock.now - start) / .milliseconds(1)) }
@@ -52,7 +53,8 @@ public struct StepRunner: Sendable {
     private static func input(_ step: PlanStep, _ spec: TaskSpec) throws(AgentError) -> AgentInput {
         var parameters: [String: JSONValue] = [:]
         for payload in [spec.parameters, step.parameters] where !payload.isEmpty {
-            guard let bytes = try? payload.decoded(), case .object(let object)? = try? AgentJSON.decode(JSONValue.self, from: bytes)
+            guard let bytes = try? payload.decoded(),
+                case .object(let object)? = try? AgentJSON.decode(JSONValue.self, from: bytes)
             else { throw .invalidInput([FieldError(field: "parameters", message: "cannot be read")]) }
             parameters.merge(object) { $1 }
         }

@@ -72,19 +72,20 @@ extension TaskRun {
     ) async -> CommitResult {
         let finish = finishIfLast(ordinal, report, since: start)
         return await commit(
-            .stepCompleted(.with {
-                $0.taskID = key.id
-                $0.epoch = epoch.rawValue
-                $0.step = ordinal
-                $0.outcomeCode = report.outcome
-                if let payload = report.payload { $0.result = payload }
-                $0.summary = report.summary
-                if let usage = report.usage { $0.usage = usage }
-                $0.durationMilliseconds = report.durationMilliseconds
-                if let quality = report.qualityPpm { $0.qualityPpm = quality }
-                if let failure = report.failure { $0.failure = failure }
-                if let finish { $0.finish = finish }
-            }))
+            .stepCompleted(
+                .with {
+                    $0.taskID = key.id
+                    $0.epoch = epoch.rawValue
+                    $0.step = ordinal
+                    $0.outcomeCode = report.outcome
+                    if let payload = report.payload { $0.result = payload }
+                    $0.summary = report.summary
+                    if let usage = report.usage { $0.usage = usage }
+                    $0.durationMilliseconds = report.durationMilliseconds
+                    if let quality = report.qualityPpm { $0.qualityPpm = quality }
+                    if let failure = report.failure { $0.failure = failure }
+                    if let finish { $0.finish = finish }
+                }))
     }
 
     /// Skips, one after the other, what needs a step that did not succeed. Returns whether the run goes on.
@@ -95,13 +96,14 @@ extension TaskRun {
         while let ordinal = doomedStep(cluster.state.steps(of: key)) {
             let finish = finishIfLast(ordinal, nil, since: start)
             let result = await commit(
-                .stepCompleted(.with {
-                    $0.taskID = key.id
-                    $0.epoch = epoch.rawValue
-                    $0.step = ordinal
-                    $0.outcomeCode = .skipped
-                    if let finish { $0.finish = finish }
-                }))
+                .stepCompleted(
+                    .with {
+                        $0.taskID = key.id
+                        $0.epoch = epoch.rawValue
+                        $0.step = ordinal
+                        $0.outcomeCode = .skipped
+                        if let finish { $0.finish = finish }
+                    }))
             switch result {
             case .committed: if finish != nil { return false }
             case .refused(let reason):
@@ -122,7 +124,8 @@ extension TaskRun {
 
     /// The end of the task, if this step is the last open one.
     /// - Parameter report: nil for a step that is skipped.
-    private func finishIfLast(_ ordinal: UInt32, _ report: StepReport?, since start: ContinuousClock.Instant) -> Finish? {
+    private func finishIfLast(_ ordinal: UInt32, _ report: StepReport?, since start: ContinuousClock.Instant) -> Finish?
+    {
         let state = cluster.state
         let steps = state.steps(of: key)
         guard let task = state.task(key), steps.allSatisfy({ $0.ordinal == ordinal || $0.status?.isSettled == true })
@@ -150,31 +153,34 @@ extension TaskRun {
 
     /// Ends the task as failed, where the run can do nothing more for it: an error that is seen instead of a task that hangs.
     func fail(_ message: String) async {
-        logger.error("a task fails for a reason of our own", metadata: ["task_id": "\(key.id)", "reason": "\(message)"])
+        logger.error(
+            "a task fails for a reason of our own", metadata: ["task_id": "\(key.id)", "reason": "\(message)"])
         _ = await commit(
-            .taskFinished(.with {
-                $0.taskID = key.id
-                $0.epoch = epoch.rawValue
-                $0.finish = .with {
-                    $0.outcomeCode = .failed
-                    $0.summary = message.cut(toBytes: StepRunner.failureBytes)
-                    $0.failure = .with {
-                        $0.reasonCode = .internal
-                        $0.message = message.cut(toBytes: StepRunner.failureBytes)
+            .taskFinished(
+                .with {
+                    $0.taskID = key.id
+                    $0.epoch = epoch.rawValue
+                    $0.finish = .with {
+                        $0.outcomeCode = .failed
+                        $0.summary = message.cut(toBytes: StepRunner.failureBytes)
+                        $0.failure = .with {
+                            $0.reasonCode = .internal
+                            $0.message = message.cut(toBytes: StepRunner.failureBytes)
+                        }
                     }
-                }
-            }))
+                }))
     }
 
     /// What an attempt cost that was cancelled or fenced is booked all the same.
     private func reportUsage(_ usage: StepUsage, of ordinal: UInt32) async {
         guard usage.inputTokens > 0 || usage.outputTokens > 0 || usage.costMicroUsd > 0 else { return }
         _ = try? await cluster.propose(
-            .usageReported(.with {
-                $0.taskID = key.id
-                $0.epoch = epoch.rawValue
-                $0.step = ordinal
-                $0.usage = usage
-            }), tenant: key.tenant)
+            .usageReported(
+                .with {
+                    $0.taskID = key.id
+                    $0.epoch = epoch.rawValue
+                    $0.step = ordinal
+                    $0.usage = usage
+                }), tenant: key.tenant)
     }
 }

@@ -43,11 +43,12 @@ struct TaskRun: Sendable {
         defer { reporter.forget(key) }
         guard let view = cluster.state.task(key), view.assignment?.epoch == epoch else { return }
         let begun = await commit(
-            .taskStarted(.with {
-                $0.taskID = key.id
-                $0.epoch = epoch.rawValue
-                $0.steps = cluster.state.readySteps(of: key)
-            }))
+            .taskStarted(
+                .with {
+                    $0.taskID = key.id
+                    $0.epoch = epoch.rawValue
+                    $0.steps = cluster.state.readySteps(of: key)
+                }))
         switch begun {
         case .committed:
             logger.info("task begun", metadata: ["epoch": "\(epoch.rawValue)", "attempt": "\(view.record.attempt)"])
@@ -106,11 +107,12 @@ struct TaskRun: Sendable {
         let fresh = state.readySteps(of: key)
         if !fresh.isEmpty {
             let begun = await commit(
-                .stepStarted(.with {
-                    $0.taskID = key.id
-                    $0.epoch = epoch.rawValue
-                    $0.steps = fresh
-                }))
+                .stepStarted(
+                    .with {
+                        $0.taskID = key.id
+                        $0.epoch = epoch.rawValue
+                        $0.steps = fresh
+                    }))
             switch begun {
             case .committed: break
             case .refused(let reason):

@@ -50,7 +50,8 @@ public final class Projector: Sendable {
 
     /// - Parameter prepare: brings the schema up to date; called before the first write and after every failure.
     public init(
-        cluster: Cluster, projection: TaskProjection, prepare: @escaping @Sendable () async throws(StorageError) -> Void,
+        cluster: Cluster, projection: TaskProjection,
+        prepare: @escaping @Sendable () async throws(StorageError) -> Void,
         limits: Limits = Limits(), logger: Logger
     ) {
         self.cluster = cluster
@@ -82,7 +83,8 @@ public final class Projector: Sendable {
         guard before != condition else { return }
         switch condition {
         case .idle, .writing: logger.info("projector", metadata: ["state": "\(condition)"])
-        case .waiting(let reason): logger.warning("PostgreSQL cannot be written to; it will be caught up", metadata: ["reason": "\(reason)"])
+        case .waiting(let reason):
+            logger.warning("PostgreSQL cannot be written to; it will be caught up", metadata: ["reason": "\(reason)"])
         case .refused(let reason): logger.error("PostgreSQL is not ours to write to", metadata: ["reason": "\(reason)"])
         }
     }
@@ -125,12 +127,14 @@ public final class Projector: Sendable {
         var watermark = try await projection.watermark(of: identity)
         become(.writing)
         if watermark < cluster.state.projectedThrough {
-            logger.warning("PostgreSQL has lost what it had; writing it again", metadata: ["watermark": "\(watermark.rawValue)"])
+            logger.warning(
+                "PostgreSQL has lost what it had; writing it again", metadata: ["watermark": "\(watermark.rawValue)"])
             cluster.proposeOnce(
-                .projectionRewound(.with {
-                    $0.generation = UInt32(identity.generation)
-                    $0.throughRevision = watermark.rawValue
-                }))
+                .projectionRewound(
+                    .with {
+                        $0.generation = UInt32(identity.generation)
+                        $0.throughRevision = watermark.rawValue
+                    }))
         }
         /// What was written and is not yet seen to have left the outbox.
         var written: [TaskKey: (revision: Revision, at: ContinuousClock.Instant)] = [:]

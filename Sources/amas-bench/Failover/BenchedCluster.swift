@@ -44,7 +44,8 @@ struct BenchedCluster: Sendable {
         let headers = headers + [HTTPHeader("authorization", prefix: "Bearer ", secret: token)]
         return try await client.collect(
             EgressRequest(
-                method, try url.appending(path: path), for: .operatorConfigured(url.endpoint), headers: headers, body: body,
+                method, try url.appending(path: path), for: .operatorConfigured(url.endpoint), headers: headers,
+                body: body,
                 deadlines: EgressDeadlines(firstByte: .seconds(60), total: .seconds(60))))
     }
 
@@ -63,7 +64,8 @@ struct BenchedCluster: Sendable {
                 if view.ready { ready += 1 }
                 if let leader = view.leader { votes[leader, default: 0] += 1 }
             }
-            if ready == nodes.count, let (leader, count) = votes.max(by: { $0.value < $1.value }), count == nodes.count {
+            if ready == nodes.count, let (leader, count) = votes.max(by: { $0.value < $1.value }), count == nodes.count
+            {
                 return leader
             }
             try await Task.sleep(for: .milliseconds(50))

@@ -30,7 +30,9 @@ struct FailoverLoad: AsyncParsableCommand {
                 firsts.append(first)
                 gaps.append(gap)
                 try await cluster.restart(leader)
-                Report.say("kill \(kill)/\(kills): \(leader), first success after \(Int(first)) ms, longest gap \(Int(gap)) ms")
+                Report.say(
+                    "kill \(kill)/\(kills): \(leader), first success after \(Int(first)) ms, longest gap \(Int(gap)) ms"
+                )
             }
         }
         let report = load.report

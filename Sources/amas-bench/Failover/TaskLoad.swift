@@ -62,13 +62,17 @@ final class TaskLoad: Sendable {
             do {
                 let reply = try await cluster.request(
                     .post, cluster.balancer, "/api/v1/tasks",
-                    headers: [HTTPHeader("content-type", "application/json"), HTTPHeader("idempotency-key", "\(run)-\(number)")],
+                    headers: [
+                        HTTPHeader("content-type", "application/json"),
+                        HTTPHeader("idempotency-key", "\(run)-\(number)"),
+                    ],
                     body: Array(body.utf8))
                 note(reply, begun)
             } catch {
                 state.withLock { $0.report.failures.append("\(error)") }
             }
-            due = max(due + .milliseconds(Self.paceMilliseconds), ContinuousClock.now - .milliseconds(Self.paceMilliseconds))
+            due = max(
+                due + .milliseconds(Self.paceMilliseconds), ContinuousClock.now - .milliseconds(Self.paceMilliseconds))
             try? await Task.sleep(until: due)
         }
     }

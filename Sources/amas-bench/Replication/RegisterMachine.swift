@@ -23,7 +23,9 @@ final class RegisterMachine: ReplicatedStateMachine {
             var completions: [Completion<Bool>] = []
             completions.reserveCapacity(entries.count)
             for entry in entries where entry.kind == .command {
-                guard let envelope = try? Envelope(decoding: entry.data[...]), let session = envelope.session else { continue }
+                guard let envelope = try? Envelope(decoding: entry.data[...]), let session = envelope.session else {
+                    continue
+                }
                 state.clusterTimeMicroseconds = envelope.clusterTimeMicroseconds
                 if state.applied[session, default: []].insert(envelope.sequence).inserted {
                     state.registers[state.writes % state.registers.count] = Array(envelope.body)

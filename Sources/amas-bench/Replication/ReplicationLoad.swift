@@ -26,7 +26,8 @@ struct ReplicationLoad: AsyncParsableCommand {
         let transport = PeerTransport(
             configuration: .init(listen: PeerAddress(host: "127.0.0.1", port: 0)),
             identity: .init(
-                clusterID: cluster, node: NodeID(id), incarnation: Incarnation(1), boot: BootID(1), machineVersionMax: 1,
+                clusterID: cluster, node: NodeID(id), incarnation: Incarnation(1), boot: BootID(1),
+                machineVersionMax: 1,
                 softwareVersion: "bench"),
             tls: .init(
                 certificate: "\(certificates)/node-\(id).crt", privateKey: "\(certificates)/node-\(id).key",
@@ -150,7 +151,9 @@ final class CommandGenerator: Sendable {
         }
         let used = Report.processorSeconds - processor
         try await Task.sleep(for: .milliseconds(300))
-        guard latencies.count >= clients else { throw BenchmarkFailure(description: "only \(latencies.count) answers came") }
+        guard latencies.count >= clients else {
+            throw BenchmarkFailure(description: "only \(latencies.count) answers came")
+        }
         guard refused == 0 else { throw BenchmarkFailure(description: "\(refused) commands were not committed") }
         return Measurement(
             perSecond: Double(latencies.count) / elapsed, latencies: latencies.sorted(), generatorShare: used / elapsed)

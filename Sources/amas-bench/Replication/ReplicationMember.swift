@@ -49,7 +49,8 @@ struct ReplicationMember: AsyncParsableCommand {
                         ).encoded()
                     }
                     server.sendEphemeral(
-                        CommandFrame.answer(number, isCommitted: outcome == true, leader: server.status?.standing.leader),
+                        CommandFrame.answer(
+                            number, isCommitted: outcome == true, leader: server.status?.standing.leader),
                         to: client)
                 }
             }

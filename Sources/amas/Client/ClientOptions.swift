@@ -7,7 +7,9 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 
 /// How a command finds its cluster and prints its answer.
 struct ClientOptions: ParsableArguments {
-    @Option(name: .long, help: "Where the cluster is; several are separated by commas (default: $AMAS_URL, then $AMAS_NODES).")
+    @Option(
+        name: .long,
+        help: "Where the cluster is; several are separated by commas (default: $AMAS_URL, then $AMAS_NODES).")
     var url: String?
 
     @Option(name: .long, help: "A file with the API key (default: $AMAS_TOKEN).")
@@ -44,7 +46,8 @@ extension String {
         let digits = Array("0123456789ABCDEF")
         return utf8.reduce(into: "") { text, byte in
             switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"),
                 UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
                 text.append(Character(UnicodeScalar(byte)))
             default: text += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"

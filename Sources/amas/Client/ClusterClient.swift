@@ -50,7 +50,8 @@ struct ClusterClient: Sendable {
     ///   - suffices: whether the answer will do, or another endpoint may give a better one.
     /// - Throws: `CommandFailure` with the problem's own words and the code that its kind has.
     func request(
-        _ method: HTTPMethod, _ path: String, body: JSONValue? = nil, headers: [HTTPHeader] = [], patience: Duration? = nil,
+        _ method: HTTPMethod, _ path: String, body: JSONValue? = nil, headers: [HTTPHeader] = [],
+        patience: Duration? = nil,
         suffices: (Answer) -> Bool = { _ in true }
     ) async throws(CommandFailure) -> Answer {
         let share = min(timeout, max(Self.shortestPatience, timeout / endpoints.count))
@@ -69,7 +70,8 @@ struct ClusterClient: Sendable {
             do throws(EgressError) {
                 answer = try await send(method, endpoint, path, headers: all, body: bytes, within: patience ?? share)
             } catch {
-                last = CommandFailure(code: error.isTimeout ? .timeout : .failed, message: "\(endpoint): \(error.sentence)")
+                last = CommandFailure(
+                    code: error.isTimeout ? .timeout : .failed, message: "\(endpoint): \(error.sentence)")
                 continue
             }
             if answer.status < 400 {
@@ -97,7 +99,9 @@ struct ClusterClient: Sendable {
             let address = ClientSocket.Address(
                 host: host, port: Int(endpoint.endpoint.port), isSecure: endpoint.endpoint.scheme == .https,
                 authority: "\(endpoint.endpoint.host):\(endpoint.endpoint.port)")
-            if let socket = try? await ClientSocket.open(address, path: url.pathAndQuery, headers: headers) { return socket }
+            if let socket = try? await ClientSocket.open(address, path: url.pathAndQuery, headers: headers) {
+                return socket
+            }
         }
         return nil
     }

@@ -23,7 +23,8 @@ struct TaskFollowing {
         let last = try await client.request(.get, path).body
         guard isInTime || Self.hasEnded(last) else {
             let status = last["status"]?.stringValue ?? "running"
-            throw CommandFailure(code: .timeout, message: "the task is still \(status); follow it with: amas task watch \(taskID)")
+            throw CommandFailure(
+                code: .timeout, message: "the task is still \(status); follow it with: amas task watch \(taskID)")
         }
         return last
     }
@@ -84,7 +85,9 @@ struct TaskFollowing {
                 case .send(let message): socket?.send((try? AgentJSON.encode(message)) ?? [])
                 case .show(let event): show(event)
                 case .progress(let event):
-                    Terminal.progress("\(TaskPrinting.plain(event["data"]?["progress"])) % \(TaskPrinting.plain(event["data"]?["current_step"]))")
+                    Terminal.progress(
+                        "\(TaskPrinting.plain(event["data"]?["progress"])) % \(TaskPrinting.plain(event["data"]?["current_step"]))"
+                    )
                 case .gap: Terminal.error("some events are too old to be shown")
                 case .readTask: pending += watch.step(.task(try? await client.request(.get, path).body))
                 case .disconnect: return false
@@ -100,7 +103,8 @@ struct TaskFollowing {
         Terminal.progress("")
         if printsEvents { return TaskPrinting.printJSON(event) }
         let words = [
-            event["occurred_at"], event["event"], event["data"]?["step"], event["data"]?["agent"], event["data"]?["node"],
+            event["occurred_at"], event["event"], event["data"]?["step"], event["data"]?["agent"],
+            event["data"]?["node"],
         ].map { TaskPrinting.plain($0) }
         Terminal.error(words.filter { !$0.isEmpty }.joined(separator: "  "))
     }

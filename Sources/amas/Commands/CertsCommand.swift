@@ -15,7 +15,8 @@ struct CertsCommand: ParsableCommand {
 
         func run() throws {
             try reporting {
-                _ = try CertificateAuthority.create(clusterID: cluster, directory: directory, force: force, now: time(nil))
+                _ = try CertificateAuthority.create(
+                    clusterID: cluster, directory: directory, force: force, now: time(nil))
                 Terminal.output("\(directory)/ca.crt")
             }
         }
@@ -25,13 +26,15 @@ struct CertsCommand: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Make a node's certificate.")
         @Option(name: .long, help: "Where the authority is, and the certificate is written.") var directory: String
         @Option(name: .long, help: "The node's id.") var id: UInt64
-        @Option(name: .long, help: "A DNS name or address of the node; may be given several times.") var name: [String] = []
+        @Option(name: .long, help: "A DNS name or address of the node; may be given several times.") var name:
+            [String] = []
         @Flag(name: .long, help: "Replace what is there.") var force = false
 
         func run() throws {
             try reporting {
                 let authority = try CertificateAuthority.open(directory: directory)
-                _ = try authority.issue(nodeID: NodeID(id), names: name, directory: directory, force: force, now: time(nil))
+                _ = try authority.issue(
+                    nodeID: NodeID(id), names: name, directory: directory, force: force, now: time(nil))
                 Terminal.output("\(directory)/node-\(id).crt")
             }
         }
@@ -43,7 +46,9 @@ struct CertsCommand: ParsableCommand {
 
         func run() throws {
             try reporting {
-                for report in try CertificateAuthority.inspect(directory: directory, now: time(nil)) { Terminal.output("\(report)") }
+                for report in try CertificateAuthority.inspect(directory: directory, now: time(nil)) {
+                    Terminal.output("\(report)")
+                }
             }
         }
     }

@@ -38,14 +38,17 @@ struct ClusterCommand: ParsableCommand {
         private static func members(_ body: JSONValue) -> [JSONValue] { body["members"]?.arrayValue ?? [] }
 
         private static func text(_ body: JSONValue) -> String {
-            let names = ["name", "role", "status", "reachable", "match_index", "lag_entries", "http_address", "version"]
+            let names = [
+                "name", "role", "status", "reachable", "match_index", "lag_entries", "http_address", "version",
+            ]
             let rows = members(body).map { member in names.map { TaskPrinting.plain(member[$0]) } }
             let head =
                 "leader \(TaskPrinting.plain(body["leader"]))  term \(TaskPrinting.plain(body["term"]))  "
                 + "commit \(TaskPrinting.plain(body["indices"]?["commit"]))  "
                 + "tolerates \(TaskPrinting.plain(body["failure_tolerance"])) failures"
             return head + "\n\n"
-                + Terminal.table([["NAME", "ROLE", "STATUS", "REACHABLE", "MATCH", "LAG", "ADDRESS", "VERSION"]] + rows)
+                + Terminal.table(
+                    [["NAME", "ROLE", "STATUS", "REACHABLE", "MATCH", "LAG", "ADDRESS", "VERSION"]] + rows)
         }
     }
 }

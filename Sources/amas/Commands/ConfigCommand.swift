@@ -67,23 +67,31 @@ struct ConfigCommand: ParsableCommand {
 extension NodeConfiguration: CustomStringConvertible {
     /// All settings in force, as YAML, secrets masked.
     var description: String {
-        let tls = peerTLS.map { "certificate: \($0.certificate)\n  private_key: \($0.privateKey)\n  authorities: \($0.authorities)" }
+        let tls = peerTLS.map {
+            "certificate: \($0.certificate)\n  private_key: \($0.privateKey)\n  authorities: \($0.authorities)"
+        }
         var lines = [
-            "cluster:", "  id: \(clusterID)", "  node: \(node)", "  data_folder: \(dataFolder)", "  listen: \"\(peerListen)\"",
+            "cluster:", "  id: \(clusterID)", "  node: \(node)", "  data_folder: \(dataFolder)",
+            "  listen: \"\(peerListen)\"",
             "  " + (tls ?? "insecure: true"), "  heartbeat_milliseconds: \(heartbeatMilliseconds)",
             "  election_milliseconds: \(electionMilliseconds)", "  realtime_priority: \(realtimePriority ?? 0)",
-            "  admission_tasks: \(settings.admissionLimitTasks)", "  admission_megabytes: \(settings.admissionLimitBytes >> 20)",
+            "  admission_tasks: \(settings.admissionLimitTasks)",
+            "  admission_megabytes: \(settings.admissionLimitBytes >> 20)",
             "  members:",
         ]
         lines += members.map { "    - {id: \($0.id), name: \($0.name), peer: \"\($0.peer)\"}" }
         lines += ["http:", "  listen: \"\(httpListen)\"", "  api_key_file: \(apiKeyFile)"]
         lines += ["  balancer_milliseconds: \(balancerMilliseconds)"]
-        lines += ["postgres:", "  url: \(postgres == nil ? "\"\"" : "\"***\"")", "  connections: \(postgresConnections)"]
+        lines += [
+            "postgres:", "  url: \(postgres == nil ? "\"\"" : "\"***\"")", "  connections: \(postgresConnections)",
+        ]
         lines += ["workspace:", "  roots: [\(workspaceRoots.joined(separator: ", "))]"]
         lines += ["executor:", "  slots: \(executorSlots)", "  tool_threads: \(toolThreads)"]
         lines += ["egress:", "  allow_private: [\(allowPrivateRanges.joined(separator: ", "))]"]
         lines += ["log:", "  level: \(logLevel)", "  format: \(logFormat)", "providers:"]
-        lines += providers.map { "  - {id: \($0.id), model: \($0.model), base_url: \"\($0.endpoint)\", api_key: \"***\"}" }
+        lines += providers.map {
+            "  - {id: \($0.id), model: \($0.model), base_url: \"\($0.endpoint)\", api_key: \"***\"}"
+        }
         return lines.joined(separator: "\n")
     }
 }

@@ -5,7 +5,9 @@ import RaftServer
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init", abstract: "Make the data folder of a new node; once, before its first start.",
-        discussion: "Changes nothing if the folder is a node's already. A node that lost its folder is replaced, not made again.")
+        discussion:
+            "Changes nothing if the folder is a node's already. A node that lost its folder is replaced, not made again."
+    )
     @OptionGroup var options: ConfigurationOptions
 
     func run() throws {

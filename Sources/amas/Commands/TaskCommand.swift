@@ -18,7 +18,9 @@ struct TaskCommand: ParsableCommand {
         var title: String?
         @Option(name: .long, help: "What it is about, such as a folder inside the workspace.")
         var target: String?
-        @Option(name: .long, help: "A parameter as name=value; may be given several times. A value that is JSON is taken as such.")
+        @Option(
+            name: .long,
+            help: "A parameter as name=value; may be given several times. A value that is JSON is taken as such.")
         var parameter: [String] = []
         @Option(name: .long, help: "1 (most urgent) to 10.")
         var priority: Int?
@@ -84,7 +86,8 @@ struct TaskCommand: ParsableCommand {
         @Argument(help: "The task's id.") var id: String
 
         func run() async throws {
-            let following = TaskFollowing(client: try options.client(), taskID: id, printsEvents: options.output == .json)
+            let following = TaskFollowing(
+                client: try options.client(), taskID: id, printsEvents: options.output == .json)
             let task = try await following.run()
             TaskPrinting.print(task, options.output)
             try TaskPrinting.checkSuccess(task)
@@ -113,7 +116,8 @@ struct TaskCommand: ParsableCommand {
         @Argument(help: "The task's id.") var id: String
 
         func run() async throws {
-            let answer = try await options.client().request(.post, "/api/v1/tasks/\(id.percentEncoded)/cancel", body: .object([:]))
+            let answer = try await options.client().request(
+                .post, "/api/v1/tasks/\(id.percentEncoded)/cancel", body: .object([:]))
             TaskPrinting.print(answer.body, options.output)
         }
     }

@@ -23,7 +23,9 @@ extension NodeConfiguration {
         dataFolder = reader.text("cluster.data_folder")
         peerListen = reader.address("cluster.listen")
         let insecure = reader.flag("cluster.insecure")
-        let files = ["cluster.certificate", "cluster.private_key", "cluster.authorities"].map { reader.optionalText($0) }
+        let files = ["cluster.certificate", "cluster.private_key", "cluster.authorities"].map {
+            reader.optionalText($0)
+        }
         heartbeatMilliseconds = UInt64(reader.integer("cluster.heartbeat_milliseconds"))
         electionMilliseconds = UInt64(reader.integer("cluster.election_milliseconds"))
         settings = Settings()
@@ -57,7 +59,9 @@ extension NodeConfiguration {
             }
         }
         check(&reader)
-        let read = zip(["cluster.certificate", "cluster.private_key", "cluster.authorities"], files).map { ($0, $1 ?? "") }
+        let read = zip(["cluster.certificate", "cluster.private_key", "cluster.authorities"], files).map {
+            ($0, $1 ?? "")
+        }
         for (key, path) in read + [("http.api_key_file", apiKeyFile)] where !path.isEmpty && !canRead(path) {
             reader.report(key, "cannot be read: \(path)")
         }
@@ -72,7 +76,8 @@ extension NodeConfiguration {
             reader.report("cluster.node", "\(node) is not among the members")
         }
         if !members.isEmpty, members.count % 2 == 0 {
-            reader.report("cluster.members", "an even number of voters tolerates no more than one fewer; use 1, 3, 5 or 7")
+            reader.report(
+                "cluster.members", "an even number of voters tolerates no more than one fewer; use 1, 3, 5 or 7")
         }
         if heartbeatMilliseconds * 2 > electionMilliseconds {
             reader.report("cluster.election_milliseconds", "must be at least twice cluster.heartbeat_milliseconds")

@@ -14,7 +14,8 @@ struct DatabaseMetrics: PostgresObserver {
             "amas_db_query_duration_seconds", help: "From the call to the answer, waiting for a connection included.",
             unit: .seconds, labels: ["operation"], buckets: .database)
         failures = registry.counters(
-            "amas_db_query_failures_total", help: "Requests that PostgreSQL did not answer as asked.", labels: ["operation"])
+            "amas_db_query_failures_total", help: "Requests that PostgreSQL did not answer as asked.",
+            labels: ["operation"])
         changes = registry.counters(
             "amas_db_connection_changes_total", help: "Connections opened, lost, and refused.",
             labels: [.known("change", ["opened", "lost", "refused"])])

@@ -15,9 +15,11 @@ struct NodeMetrics: Sendable {
     init(registry: MetricsRegistry) {
         self.registry = registry
         logSync = registry.histogram(
-            "amas_raft_wal_fsync_duration_seconds", help: "Time of one sync of the log.", unit: .seconds, buckets: .disk)
+            "amas_raft_wal_fsync_duration_seconds", help: "Time of one sync of the log.", unit: .seconds, buckets: .disk
+        )
         apply = registry.histogram(
-            "amas_raft_apply_duration_seconds", help: "Time to apply one batch of entries.", unit: .seconds, buckets: .disk)
+            "amas_raft_apply_duration_seconds", help: "Time to apply one batch of entries.", unit: .seconds,
+            buckets: .disk)
     }
 
     func register(_ cluster: Cluster) {
@@ -38,8 +40,12 @@ struct NodeMetrics: Sendable {
         gauge("amas_raft_term", "The current term.") { Double($0.standing.term.rawValue) }
         gauge("amas_raft_commit_index", "The last committed entry known here.") { Double($0.commitIndex.rawValue) }
         gauge("amas_raft_applied_index", "The last applied entry.") { Double($0.appliedIndex.rawValue) }
-        gauge("amas_raft_snapshot_index", "The last entry in the newest snapshot.") { Double($0.snapshotIndex.rawValue) }
-        gauge("amas_raft_log_entries", "Entries kept in the log.") { Double($0.lastIndex.rawValue - $0.firstIndex.rawValue + 1) }
+        gauge("amas_raft_snapshot_index", "The last entry in the newest snapshot.") {
+            Double($0.snapshotIndex.rawValue)
+        }
+        gauge("amas_raft_log_entries", "Entries kept in the log.") {
+            Double($0.lastIndex.rawValue - $0.firstIndex.rawValue + 1)
+        }
         registry.gauge(
             "amas_raft_leader_last_contact_seconds", help: "Since this node last heard the leader; absent without one.",
             unit: .seconds,
@@ -61,7 +67,8 @@ struct NodeMetrics: Sendable {
                 guard let server = cluster.status?.server else { return [] }
                 return server.peers.map {
                     MetricSample(
-                        [cluster.name(of: $0.id)], Double(server.lastIndex.rawValue - min(server.lastIndex, $0.match).rawValue))
+                        [cluster.name(of: $0.id)],
+                        Double(server.lastIndex.rawValue - min(server.lastIndex, $0.match).rawValue))
                 }
             })
         registry.gauges(
@@ -72,7 +79,8 @@ struct NodeMetrics: Sendable {
                 } ?? []
             })
         registry.counters(
-            "amas_raft_messages_dropped_total", help: "Frames to a member that its link had no room for, or lost when it went down.",
+            "amas_raft_messages_dropped_total",
+            help: "Frames to a member that its link had no room for, or lost when it went down.",
             labels: ["peer"],
             sampledBy: {
                 cluster.status?.links.map { MetricSample([cluster.name(of: $0.node)], Double($0.framesDropped)) } ?? []
@@ -89,7 +97,8 @@ struct NodeMetrics: Sendable {
                 }
             })
         registry.gauge(
-            "amas_cluster_failure_tolerance", help: "Voters that may still fail, as this node sees it; below zero without a quorum.",
+            "amas_cluster_failure_tolerance",
+            help: "Voters that may still fail, as this node sees it; below zero without a quorum.",
             sampledBy: { cluster.status.map { Double(Self.tolerance($0)) } })
     }
 
@@ -108,9 +117,11 @@ struct NodeMetrics: Sendable {
                 return TaskStatus.allCases.map { MetricSample([$0.name], Double(counts[$0])) }
             })
         registry.gauge(
-            "amas_task_queue_depth", help: "Tasks that wait for a slot.", sampledBy: { Double(cluster.state.counts.queued) })
+            "amas_task_queue_depth", help: "Tasks that wait for a slot.",
+            sampledBy: { Double(cluster.state.counts.queued) })
         registry.gauge(
-            "amas_outbox_pending", help: "Tasks that PostgreSQL has not taken.", sampledBy: { Double(cluster.state.outboxCount) })
+            "amas_outbox_pending", help: "Tasks that PostgreSQL has not taken.",
+            sampledBy: { Double(cluster.state.outboxCount) })
         registry.gauge(
             "amas_outbox_bytes", help: "Bytes that PostgreSQL has not taken.", unit: .bytes,
             sampledBy: { Double(cluster.state.outboxBytes) })

@@ -68,7 +68,8 @@ struct RunningNode {
 
         let stores = try store(configuration, cluster: cluster, registry: registry, logger: logger)
         let server = try api(
-            configuration, cluster: cluster, stores: stores, workspace: workspace, registry: registry, executor: executor,
+            configuration, cluster: cluster, stores: stores, workspace: workspace, registry: registry,
+            executor: executor,
             logger: logger)
         return RunningNode(
             configuration: configuration, logger: logger, output: output, cluster: cluster, executor: executor,
@@ -92,7 +93,8 @@ struct RunningNode {
         let settings = clusterConfiguration(configuration)
         let hooks = Cluster.Hooks(
             failed: { reason in
-                logger.critical("the disk has failed; ending, because nothing could be kept", metadata: ["reason": "\(reason)"])
+                logger.critical(
+                    "the disk has failed; ending, because nothing could be kept", metadata: ["reason": "\(reason)"])
                 _ = output.flush()
                 exit(74)
             },
@@ -133,7 +135,8 @@ struct RunningNode {
 
     private static func clusterConfiguration(_ configuration: NodeConfiguration) -> ClusterConfiguration {
         var cluster = ClusterConfiguration(
-            server: serverConfiguration(configuration), name: configuration.name, slots: UInt32(configuration.executorSlots),
+            server: serverConfiguration(configuration), name: configuration.name,
+            slots: UInt32(configuration.executorSlots),
             httpAddress: "\(configuration.httpListen)", settings: configuration.settings)
         cluster.memberNames = Dictionary(uniqueKeysWithValues: configuration.members.map { ($0.id, $0.name) })
         return cluster
@@ -179,10 +182,14 @@ struct RunningNode {
         let services = APIServices(
             cluster: cluster, store: stores?.queries, access: APIKeyAccess(key: key), catalog: .builtIn(),
             workspace: workspace, registry: registry,
-            components: { NodeHealth.components(cluster: cluster, projector: stores?.projector, pools: stores?.pools ?? [], executor: executor) },
+            components: {
+                NodeHealth.components(
+                    cluster: cluster, projector: stores?.projector, pools: stores?.pools ?? [], executor: executor)
+            },
             clock: { WallTime.system() })
         return APIServer(
-            APIConfiguration(host: configuration.httpListen.host, port: configuration.httpListen.port, version: Version.number),
+            APIConfiguration(
+                host: configuration.httpListen.host, port: configuration.httpListen.port, version: Version.number),
             services, logger: logger)
     }
 
@@ -204,7 +211,8 @@ struct RunningNode {
         logger.notice(
             "serving",
             metadata: [
-                "http": "\(configuration.httpListen)", "peer": "\(configuration.peerListen)", "node_id": "\(configuration.node)",
+                "http": "\(configuration.httpListen)", "peer": "\(configuration.peerListen)",
+                "node_id": "\(configuration.node)",
                 "boot": "\(cluster.identity.boot)", "version": "\(Version.number)",
             ])
     }

@@ -48,7 +48,8 @@ struct CommandTests {
 
     @Test("cluster status: 0 if all is well, 3 if a member is missing, 4 without a quorum")
     func clusterStatus() async throws {
-        let well = try await run(["cluster", "status"], status: 200, cluster(quorum: true, ["available", "available"]))
+        let well = try await run(
+            ["cluster", "status"], status: 200, cluster(quorum: true, ["available", "available"]))
         #expect(well.code == 0)
         #expect(well.output.contains("NAME") && well.error.isEmpty)
         let degraded = try await run(["cluster", "status"], status: 200, cluster(quorum: true, ["available", "left"]))
@@ -75,7 +76,8 @@ struct CommandTests {
 
     @Test("-o json prints the answer as it came")
     func json() async throws {
-        let outcome = try await run(["task", "get", "t1", "-o", "json"], status: 200, "{\"task_id\":\"t1\",\"status\":\"failed\"}")
+        let outcome = try await run(
+            ["task", "get", "t1", "-o", "json"], status: 200, "{\"task_id\":\"t1\",\"status\":\"failed\"}")
         #expect(outcome.code == 0)
         #expect(outcome.output == "{\"status\":\"failed\",\"task_id\":\"t1\"}\n")
         let table = try await run(["task", "get", "t1"], status: 200, "{\"task_id\":\"t1\",\"status\":\"failed\"}")
@@ -107,7 +109,8 @@ struct CommandTests {
         defer { for server in [broken, overloaded, good, unused] { server.stop() } }
         let urls = ["http://127.0.0.1:1", broken.url(""), overloaded.url(""), good.url(""), unused.url("")]
         let outcome = try await Binary.run(
-            ["task", "submit", "--type", "x"], environment: ["AMAS_URL": urls.joined(separator: ","), "AMAS_TOKEN": "t"])
+            ["task", "submit", "--type", "x"],
+            environment: ["AMAS_URL": urls.joined(separator: ","), "AMAS_TOKEN": "t"])
         #expect(outcome.code == 0, "\(outcome.error)")
         let seen = keys.events.map { $0.split(separator: " ").map(String.init) }
         #expect(seen.map(\.first) == ["broken", "overloaded", "good"])
@@ -125,7 +128,8 @@ struct CommandTests {
             return .keep
         }
         defer { refusing.stop(); other.stop() }
-        let outcome = try await Binary.run("task", "submit", "--type", "x", "--url", "\(refusing.url("")),\(other.url(""))")
+        let outcome = try await Binary.run(
+            "task", "submit", "--type", "x", "--url", "\(refusing.url("")),\(other.url(""))")
         #expect(outcome.code == 1)
         #expect(other.accepted == 0)
     }
@@ -145,7 +149,8 @@ struct CommandTests {
             return .keep
         }
         defer { good.stop() }
-        let both = try await Binary.run("task", "get", "t", "--url", "\(hanging.url("")),\(good.url(""))", "--timeout", "1")
+        let both = try await Binary.run(
+            "task", "get", "t", "--url", "\(hanging.url("")),\(good.url(""))", "--timeout", "1")
         #expect(both.code == 0)
     }
 
@@ -161,7 +166,8 @@ struct CommandTests {
         let file = NSTemporaryDirectory() + "amas-key-" + UUID().uuidString
         try Data("sesame-2\n".utf8).write(to: URL(fileURLWithPath: file))
         defer { try? FileManager.default.removeItem(atPath: file) }
-        let first = try await Binary.run(["task", "list"], environment: ["AMAS_URL": server.url(""), "AMAS_TOKEN": "sesame-1"])
+        let first = try await Binary.run(
+            ["task", "list"], environment: ["AMAS_URL": server.url(""), "AMAS_TOKEN": "sesame-1"])
         let second = try await Binary.run("task", "list", "--url", server.url(""), "--token-file", file)
         #expect(seen.events == ["Bearer sesame-1", "Bearer sesame-2"])
         #expect(first.code == 6 && second.code == 6)
@@ -177,7 +183,8 @@ struct CommandTests {
             return .keep
         }
         defer { server.stop() }
-        _ = try await Binary.run("task", "list", "--url", server.url(""), "--status", "failed", "--type", "a&b=c d", "--limit", "3")
+        _ = try await Binary.run(
+            "task", "list", "--url", server.url(""), "--status", "failed", "--type", "a&b=c d", "--limit", "3")
         #expect(seen.events == ["/api/v1/tasks?limit=3&status=failed&task_type=a%26b%3Dc%20d"])
     }
 }

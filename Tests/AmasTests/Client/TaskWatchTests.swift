@@ -11,7 +11,8 @@ struct TaskWatchTests {
 
     private func subscribed(_ offset: String, recovered: Bool) -> JSONValue {
         .object([
-            "type": .string("subscribed"), "epoch": .string("e"), "offset": .string(offset), "recovered": .bool(recovered),
+            "type": .string("subscribed"), "epoch": .string("e"), "offset": .string(offset),
+            "recovered": .bool(recovered),
         ])
     }
 

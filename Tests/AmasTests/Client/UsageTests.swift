@@ -5,8 +5,10 @@ import Testing
 @Suite("Usage")
 struct UsageTests {
     private static let commands: [[String]] = [
-        [], ["init"], ["serve"], ["task"], ["task", "submit"], ["task", "get"], ["task", "watch"], ["task", "list"], ["task", "cancel"],
-        ["cluster"], ["cluster", "status"], ["certs"], ["certs", "authority"], ["certs", "node"], ["certs", "inspect"], ["config"],
+        [], ["init"], ["serve"], ["task"], ["task", "submit"], ["task", "get"], ["task", "watch"], ["task", "list"],
+        ["task", "cancel"],
+        ["cluster"], ["cluster", "status"], ["certs"], ["certs", "authority"], ["certs", "node"], ["certs", "inspect"],
+        ["config"],
         ["config", "check"], ["config", "settings"], ["version"],
     ]
 
@@ -21,8 +23,10 @@ struct UsageTests {
     @Test(
         "wrong usage is exit code 2, said on the standard error",
         arguments: [
-            ["nonsense"], ["task", "submit"], ["task", "get"], ["task", "list", "--timeout", "0"], ["task", "get", "t", "-o", "xml"],
-            ["task", "submit", "--type", "x", "--url", "http://127.0.0.1:1", "--parameter", "novalue"], ["task", "list"],
+            ["nonsense"], ["task", "submit"], ["task", "get"], ["task", "list", "--timeout", "0"],
+            ["task", "get", "t", "-o", "xml"],
+            ["task", "submit", "--type", "x", "--url", "http://127.0.0.1:1", "--parameter", "novalue"],
+            ["task", "list"],
             ["task", "list", "--url", "ftp://x"], ["task", "list", "--url", "http://x", "--token-file", "/no/such"],
             ["certs", "node", "--directory", "/tmp", "--id", "one"],
         ])

@@ -83,9 +83,15 @@ struct ConfigurationTests {
             (["executor:", "  slots: [1]"], "executor.slots (line 13): must be one value"),
             (["executor: 7"], "executor (line 12): holds settings, not one value"),
             (["workspace:", "  roots: {a: b}"], "workspace.roots (line 13): must be a list"),
-            (["workspace:", "  roots:", "    - /a", "    - [b]"], "workspace.roots (line 15): must be a list of single values"),
+            (
+                ["workspace:", "  roots:", "    - /a", "    - [b]"],
+                "workspace.roots (line 15): must be a list of single values"
+            ),
             (["log:", "  format: xml"], "log.format (line 13): is json or text, not xml"),
-            (["egress:", "  allow_private: [everything]"], "egress.allow_private (line 13): is not an address range: everything"),
+            (
+                ["egress:", "  allow_private: [everything]"],
+                "egress.allow_private (line 13): is not an address range: everything"
+            ),
         ])
     func kinds(lines: [String], problem: String) { #expect(problems(adding: lines) == [problem]) }
 
@@ -102,7 +108,9 @@ struct ConfigurationTests {
             }
             for value in [range.lowerBound - 1, range.upperBound + 1] {
                 let found = problems(overrides: ["\(setting.key)=\(value)"])
-                #expect(found.contains { $0.hasPrefix("\(setting.key) (--set): is a whole number") }, "\(setting.key)=\(value)")
+                #expect(
+                    found.contains { $0.hasPrefix("\(setting.key) (--set): is a whole number") },
+                    "\(setting.key)=\(value)")
             }
         }
     }
@@ -118,7 +126,10 @@ struct ConfigurationTests {
         } catch {
             for key in required { #expect(error.problems.contains { $0.setting == key && $0.origin == nil }, "\(key)") }
         }
-        for key in ["cluster.id", "cluster.node", "cluster.data_folder", "cluster.listen", "http.api_key_file", "executor.slots"] {
+        for key in [
+            "cluster.id", "cluster.node", "cluster.data_folder", "cluster.listen", "http.api_key_file",
+            "executor.slots",
+        ] {
             #expect(problems(overrides: ["\(key)="]).contains { $0.hasPrefix("\(key) (--set): is empty") }, "\(key)")
         }
     }
@@ -176,7 +187,8 @@ struct ConfigurationTests {
 
     @Test("the printed configuration reads back as itself, and has no secret in it")
     func roundTrip() throws {
-        let yaml = (Self.lines + ["postgres:", "  url: \"postgresql://u:hunter2@h/db\"", "workspace:", "  roots: [/a]"])
+        let yaml =
+            (Self.lines + ["postgres:", "  url: \"postgresql://u:hunter2@h/db\"", "workspace:", "  roots: [/a]"])
             .joined(separator: "\n")
         let first = try configuration(yaml)
         #expect(!first.description.contains("hunter2"))
@@ -187,8 +199,11 @@ struct ConfigurationTests {
     @Test("every setting in the table is read and printed")
     func complete() throws {
         let text = try configuration(Self.lines.joined(separator: "\n")).description
-        let printed = ["cluster.insecure"]
-            + Setting.all.map(\.key).filter { !["cluster.certificate", "cluster.private_key", "cluster.authorities"].contains($0) }
+        let printed =
+            ["cluster.insecure"]
+            + Setting.all.map(\.key).filter {
+                !["cluster.certificate", "cluster.private_key", "cluster.authorities"].contains($0)
+            }
         for key in printed {
             let name = key.split(separator: ".").last.map(String.init) ?? key
             #expect(text.contains("\(name):"), "\(key)")

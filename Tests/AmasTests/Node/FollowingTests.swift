@@ -13,18 +13,25 @@ struct FollowingTests {
         let processes = Dictionary(uniqueKeysWithValues: try (1...3).map { ($0, try nodes.serve($0)) })
         try await nodes.waitUntilReady(processes)
         let created = try await nodes.post(
-            2, "/api/v1/tasks", "{\"title\":\"t\",\"task_type\":\"code_analysis\",\"target\":\".\",\"auto_execute\":false}")
+            2, "/api/v1/tasks",
+            "{\"title\":\"t\",\"task_type\":\"code_analysis\",\"target\":\".\",\"auto_execute\":false}")
         try #require(created.status == 201)
         let id = try #require(JSONValue.decoding(created.body)?["task_id"]?.stringValue)
         let watch = try BinaryProcess(
             ["task", "watch", id, "-o", "json", "--timeout", "120"], environment: nodes.environment())
-        #expect(await TestNodes.eventually { try await nodes.get(1, "/metrics").body.contains("amas_ws_subscriptions 1\n") })
+        #expect(
+            await TestNodes.eventually { try await nodes.get(1, "/metrics").body.contains("amas_ws_subscriptions 1\n") }
+        )
         processes[1]?.signal(SIGKILL)
-        #expect(await TestNodes.eventually {
-            for id in 2...3 where try await nodes.get(id, "/metrics").body.contains("amas_ws_subscriptions 1\n") { return true }
-            return false
-        })
-        #expect(await TestNodes.eventually { try await nodes.post(2, "/api/v1/tasks/\(id)/execute", "{}").status == 202 })
+        #expect(
+            await TestNodes.eventually {
+                for id in 2...3 where try await nodes.get(id, "/metrics").body.contains("amas_ws_subscriptions 1\n") {
+                    return true
+                }
+                return false
+            })
+        #expect(
+            await TestNodes.eventually { try await nodes.post(2, "/api/v1/tasks/\(id)/execute", "{}").status == 202 })
         #expect(await watch.wait() == 0, "\(watch.error)")
         let lines = watch.output.split(separator: "\n").compactMap { JSONValue.decoding(String($0)) }
         let events = lines.filter { $0["type"]?.stringValue == "event" }
@@ -42,7 +49,8 @@ struct FollowingTests {
         let nodes = try await TestNodes(1)
         let process = try nodes.serve(1)
         try await nodes.waitUntilReady([1: process])
-        let outcome = try await nodes.client("task", "submit", "--type", "code_analysis", "--target", ".", "--wait", "-o", "json")
+        let outcome = try await nodes.client(
+            "task", "submit", "--type", "code_analysis", "--target", ".", "--wait", "-o", "json")
         #expect(outcome.code == 0, "\(outcome.error)")
         #expect(JSONValue.decoding(outcome.output)?["status"]?.stringValue == "completed")
         let id = try #require(JSONValue.decoding(outcome.output)?["task_id"]?.stringValue)
@@ -58,7 +66,8 @@ struct FollowingTests {
         let process = try nodes.serve(1)
         try await nodes.waitUntilReady([1: process])
         let created = try await nodes.post(
-            1, "/api/v1/tasks", "{\"title\":\"t\",\"task_type\":\"code_analysis\",\"target\":\".\",\"auto_execute\":false}")
+            1, "/api/v1/tasks",
+            "{\"title\":\"t\",\"task_type\":\"code_analysis\",\"target\":\".\",\"auto_execute\":false}")
         let id = try #require(JSONValue.decoding(created.body)?["task_id"]?.stringValue)
         #expect(try await nodes.client("task", "watch", id, "--timeout", "1").code == 5)
         #expect(try await nodes.client("task", "cancel", id).code == 0)

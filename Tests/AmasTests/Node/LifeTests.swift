@@ -10,24 +10,30 @@ struct LifeTests {
     @Test("leaving fits into what Kubernetes gives, however long balancers are waited for")
     func grace() {
         #expect(Departure(balancerWait: Departure.longestBalancerWait).longest <= Departure.grace)
-        guard case .integer(let range)? = Setting.all.first(where: { $0.key == "http.balancer_milliseconds" })?.kind else {
+        guard case .integer(let range)? = Setting.all.first(where: { $0.key == "http.balancer_milliseconds" })?.kind
+        else {
             Issue.record("the wait is a number")
             return
         }
         #expect(.milliseconds(range.upperBound) == Departure.longestBalancerWait)
     }
 
-    @Test("clients go before leadership, leadership before tasks, and the links to the others after all that needs them")
+    @Test(
+        "clients go before leadership, leadership before tasks, and the links to the others after all that needs them")
     func order() {
         #expect(
             Departure.Step.allCases == [
-                .awaitBalancer, .closeClients, .handOverLeadership, .finishTasks, .stopProjector, .leaveCluster, .closeStores,
+                .awaitBalancer, .closeClients, .handOverLeadership, .finishTasks, .stopProjector, .leaveCluster,
+                .closeStores,
             ])
     }
 
     @Test("work that does not end is not waited for longer than its patience")
     func patience() async {
-        #expect(await Patience.wait(.milliseconds(20)) { await withCheckedContinuation { (_: CheckedContinuation<Void, Never>) in } } == false)
+        #expect(
+            await Patience.wait(.milliseconds(20)) {
+                await withCheckedContinuation { (_: CheckedContinuation<Void, Never>) in }
+            } == false)
         #expect(await Patience.wait(.seconds(60)) {})
     }
 
@@ -41,7 +47,9 @@ struct LifeTests {
         process.signal(SIGTERM)
         #expect(await TestNodes.eventually { self.message(process.error, "stopping") })
         let ready = try await nodes.get(1, "/readyz")
-        let submitted = try await nodes.post(1, "/api/v1/tasks", "{\"title\":\"t\",\"task_type\":\"code_analysis\",\"target\":\".\",\"auto_execute\":false}")
+        let submitted = try await nodes.post(
+            1, "/api/v1/tasks",
+            "{\"title\":\"t\",\"task_type\":\"code_analysis\",\"target\":\".\",\"auto_execute\":false}")
         if process.error.contains("\"step\":\"awaitBalancer\"") == false {
             #expect(ready.status == 503 && ready.body.contains("draining"))
             #expect(submitted.status == 201)
@@ -54,7 +62,8 @@ struct LifeTests {
         #expect(message(process.error, "stopped"))
     }
 
-    @Test("a second signal ends the node at once", arguments: [(SIGTERM, SIGTERM), (SIGTERM, SIGINT), (SIGINT, SIGTERM)])
+    @Test(
+        "a second signal ends the node at once", arguments: [(SIGTERM, SIGTERM), (SIGTERM, SIGINT), (SIGINT, SIGTERM)])
     func secondSignal(first: Int32, second: Int32) async throws {
         let nodes = try await TestNodes(1)
         let process = try nodes.serve(1, "http.balancer_milliseconds=10000")
@@ -85,14 +94,21 @@ struct LifeTests {
         let process = try nodes.serve(1)
         try await nodes.waitUntilReady([1: process])
         let created = try await nodes.post(
-            1, "/api/v1/tasks", "{\"title\":\"t\",\"task_type\":\"code_analysis\",\"target\":\".\",\"auto_execute\":false}")
+            1, "/api/v1/tasks",
+            "{\"title\":\"t\",\"task_type\":\"code_analysis\",\"target\":\".\",\"auto_execute\":false}")
         let id = try #require(JSONValue.decoding(created.body)?["task_id"]?.stringValue)
         // A connection that stays, beside the listeners: its request waits.
         let client = try BinaryProcess(
-            ["-s", "-H", "Authorization: Bearer \(TestNodes.key)", "-H", "Prefer: wait=30", nodes.url(1) + "/api/v1/tasks/\(id)"],
+            [
+                "-s", "-H", "Authorization: Bearer \(TestNodes.key)", "-H", "Prefer: wait=30",
+                nodes.url(1) + "/api/v1/tasks/\(id)",
+            ],
             executable: "/usr/bin/curl")
         defer { client.signal(SIGKILL) }
-        #expect(await TestNodes.eventually { try await nodes.get(1, "/metrics").body.contains("http_server_active_requests 2\n") })
+        #expect(
+            await TestNodes.eventually {
+                try await nodes.get(1, "/metrics").body.contains("http_server_active_requests 2\n")
+            })
         let sockets = Self.sockets(of: process.pid)
         // Two listeners and the client's connection at least.
         #expect(sockets.count >= 3)
@@ -111,8 +127,11 @@ struct LifeTests {
         let names = (try? files.contentsOfDirectory(atPath: "/proc/\(pid)/fd")) ?? []
         return names.compactMap { name in
             guard let target = try? files.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(name)"),
-                target.hasPrefix("socket:["), inodes.contains(target.dropFirst("socket:[".count).dropLast()), let data = files.contents(atPath: "/proc/\(pid)/fdinfo/\(name)"),
-                let line = String(decoding: data, as: UTF8.self).split(separator: "\n").first(where: { $0.hasPrefix("flags:") }),
+                target.hasPrefix("socket:["), inodes.contains(target.dropFirst("socket:[".count).dropLast()),
+                let data = files.contents(atPath: "/proc/\(pid)/fdinfo/\(name)"),
+                let line = String(decoding: data, as: UTF8.self).split(separator: "\n").first(where: {
+                    $0.hasPrefix("flags:")
+                }),
                 let flags = Int(line.dropFirst("flags:".count).filter { $0.isNumber }, radix: 8)
             else { return nil }
             return (name, flags)

@@ -12,7 +12,8 @@ struct MetricsTests {
         let submitted = try await nodes.client("task", "submit", "--type", "code_analysis", "--target", ".", "--wait")
         #expect(submitted.code == 0, "\(submitted.error)")
         let text = try await nodes.get(1, "/metrics").body
-        let families = Set(text.split(separator: "\n").filter { $0.hasPrefix("# TYPE ") }.map { String($0.split(separator: " ")[2]) })
+        let families = Set(
+            text.split(separator: "\n").filter { $0.hasPrefix("# TYPE ") }.map { String($0.split(separator: " ")[2]) })
         for family in Self.families { #expect(families.contains(family), "\(family)") }
         #expect(text.contains("amas_build_info{version=\"0.1.0\"} 1"))
         #expect(!text.contains("unknown"))
@@ -37,8 +38,10 @@ struct MetricsTests {
 
     private static let families = [
         "amas_raft_has_leader", "amas_raft_is_leader", "amas_raft_term", "amas_raft_leader_changes_total",
-        "amas_raft_commit_index", "amas_raft_applied_index", "amas_raft_proposals_pending", "amas_raft_apply_duration_seconds",
-        "amas_raft_wal_fsync_duration_seconds", "amas_raft_leader_last_contact_seconds", "amas_raft_replication_lag_entries",
+        "amas_raft_commit_index", "amas_raft_applied_index", "amas_raft_proposals_pending",
+        "amas_raft_apply_duration_seconds",
+        "amas_raft_wal_fsync_duration_seconds", "amas_raft_leader_last_contact_seconds",
+        "amas_raft_replication_lag_entries",
         "amas_raft_peer_rtt_seconds", "amas_raft_messages_dropped_total", "amas_raft_messages_refused_total",
         "amas_raft_snapshot_index", "amas_cluster_members", "amas_cluster_failure_tolerance", "amas_tasks",
         "amas_task_queue_depth", "amas_task_starts_total", "amas_task_executions_total", "amas_task_duration_seconds",

@@ -5,7 +5,8 @@ import Testing
 @Suite("Scripts of cluster/")
 struct ScriptTests {
     private static let project = URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .path
 
     private func run(
         _ script: String, _ arguments: [String] = [], environment: [String: String] = [:]
@@ -21,7 +22,8 @@ struct ScriptTests {
         arguments: [
             ("up", ["--nodes", "2"]), ("up", ["--nodes"]), ("up", ["--port", "80"]), ("up", ["--port", "99999999999"]),
             ("up", ["--data"]), ("up", ["x"]), ("down", ["x"]), ("down", ["--data"]), ("start", []), ("kill", []),
-            ("kill", ["a", "b", "c"]), ("logs", ["--x"]), ("status", ["--x"]), ("test", ["--x"]), ("test", ["--filter"]),
+            ("kill", ["a", "b", "c"]), ("logs", ["--x"]), ("status", ["--x"]), ("test", ["--x"]),
+            ("test", ["--filter"]),
         ])
     func misuse(script: String, arguments: [String]) async throws {
         let outcome = try await run(script, arguments)
@@ -36,7 +38,9 @@ struct ScriptTests {
         #expect(outcome.output.contains("usage: ./cluster/\(script)"))
     }
 
-    @Test("without Swift there is one sentence that says where to get it, and nothing is made", .enabled(if: access("/usr/bin/swift", F_OK) != 0))
+    @Test(
+        "without Swift there is one sentence that says where to get it, and nothing is made",
+        .enabled(if: access("/usr/bin/swift", F_OK) != 0))
     func noSwift() async throws {
         let folder = try TemporaryFolder()
         let data = folder.path + "/data"
@@ -46,7 +50,9 @@ struct ScriptTests {
         #expect(!FileManager.default.fileExists(atPath: data))
     }
 
-    @Test("where no cluster is, that is said", arguments: [("status", []), ("start", ["node1"]), ("kill", ["node1"]), ("logs", [])])
+    @Test(
+        "where no cluster is, that is said",
+        arguments: [("status", []), ("start", ["node1"]), ("kill", ["node1"]), ("logs", [])])
     func nothing(script: String, arguments: [String]) async throws {
         let folder = try TemporaryFolder()
         let data = folder.path + "/none"
@@ -76,9 +82,11 @@ struct ScriptTests {
         let library = "\(Self.project)/cluster/lib/common.sh"
         for (process, code) in [(ours, Int32(0)), (other, 1)] {
             try Data("\(process.pid)".utf8).write(to: URL(fileURLWithPath: folder.path + "/pid"))
-            let alive = try BinaryProcess(["-c", ". '\(library)'; alive '\(folder.path)/pid'"], executable: "/bin/bash")
+            let alive = try BinaryProcess(
+                ["-c", ". '\(library)'; alive '\(folder.path)/pid'"], executable: "/bin/bash")
             #expect(await alive.wait() == code, "\(alive.error)")
-            let stop = try BinaryProcess(["-c", ". '\(library)'; stop_process '\(folder.path)/pid' 5"], executable: "/bin/bash")
+            let stop = try BinaryProcess(
+                ["-c", ". '\(library)'; stop_process '\(folder.path)/pid' 5"], executable: "/bin/bash")
             #expect(await stop.wait() == 0)
         }
         #expect(await ours.wait() == 128 + SIGTERM)

@@ -20,9 +20,11 @@ final class TestNodes: Sendable {
         try Data("let a = 1\n".utf8).write(to: URL(fileURLWithPath: folder + "/workspace/a.swift"))
         try Data(Self.key.utf8).write(to: URL(fileURLWithPath: folder + "/api-key"))
         ports = try (0..<count).map { _ in (try Self.freePort(), try Self.freePort()) }
-        try await Self.check(Binary.run("certs", "authority", "--cluster", "test-cluster", "--directory", folder + "/certs"))
+        try await Self.check(
+            Binary.run("certs", "authority", "--cluster", "test-cluster", "--directory", folder + "/certs"))
         for id in 1...count {
-            try await Self.check(Binary.run("certs", "node", "--directory", folder + "/certs", "--id", "\(id)", "--name", "127.0.0.1"))
+            try await Self.check(
+                Binary.run("certs", "node", "--directory", folder + "/certs", "--id", "\(id)", "--name", "127.0.0.1"))
             // The folder is made from what every node has; the test's own settings may be mistakes.
             try Data(configuration(id, "").utf8).write(to: URL(fileURLWithPath: file(id)))
             try await Self.check(Binary.run("init", "--config", file(id)))
@@ -41,7 +43,9 @@ final class TestNodes: Sendable {
     var urls: String { (1...count).map(url).joined(separator: ",") }
 
     private func configuration(_ id: Int, _ settings: String) -> String {
-        let members = (1...count).map { "    - {id: \($0), name: node\($0), peer: \"127.0.0.1:\(ports[$0 - 1].peer)\"}" }
+        let members = (1...count).map {
+            "    - {id: \($0), name: node\($0), peer: \"127.0.0.1:\(ports[$0 - 1].peer)\"}"
+        }
         return """
             cluster:
               id: test-cluster
@@ -72,7 +76,9 @@ final class TestNodes: Sendable {
         try await Binary.run(arguments, environment: environment(urls))
     }
 
-    func environment(_ urls: String? = nil) -> [String: String] { ["AMAS_URL": urls ?? self.urls, "AMAS_TOKEN": Self.key] }
+    func environment(_ urls: String? = nil) -> [String: String] {
+        ["AMAS_URL": urls ?? self.urls, "AMAS_TOKEN": Self.key]
+    }
 
     /// Waits until every node is ready, or one has ended.
     func waitUntilReady(_ processes: [Int: BinaryProcess]) async throws {
@@ -91,7 +97,9 @@ final class TestNodes: Sendable {
         try await request("POST", id, path, body)
     }
 
-    private func request(_ method: String, _ id: Int, _ path: String, _ body: String = "") async throws -> (status: Int, body: String) {
+    private func request(_ method: String, _ id: Int, _ path: String, _ body: String = "") async throws -> (
+        status: Int, body: String
+    ) {
         let arguments =
             ["-s", "-m", "20", "-X", method, "-w", "\n%{http_code}", "-H", "Authorization: Bearer \(Self.key)"]
             + (body.isEmpty ? [] : ["-H", "Content-Type: application/json", "-d", body]) + [url(id) + path]

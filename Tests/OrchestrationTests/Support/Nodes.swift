@@ -68,7 +68,8 @@ final class Nodes: Sendable {
 
     private init(_ count: Int, _ options: Options) async throws {
         self.options = options
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("amas-orchestration-\(UUID().uuidString)")
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "amas-orchestration-\(UUID().uuidString)")
         try FileManager.default.createDirectory(
             at: folder.appendingPathComponent("workspace"), withIntermediateDirectories: true)
         let ids = (1...count).map { NodeID(UInt64($0)) }
@@ -196,7 +197,8 @@ final class Nodes: Sendable {
 
     /// A task of scripted steps, each waiting for those it names.
     func submit(
-        _ steps: [(name: String, needs: [UInt32])], at member: Member? = nil, _ change: (inout TaskSpec) -> Void = { _ in }
+        _ steps: [(name: String, needs: [UInt32])], at member: Member? = nil,
+        _ change: (inout TaskSpec) -> Void = { _ in }
     ) async throws -> TaskKey {
         var spec = TaskSpec()
         spec.title = "a task"
@@ -221,10 +223,11 @@ final class Nodes: Sendable {
             return "task-\(count)"
         }
         let outcome = try await (member ?? members[0]).cluster.propose(
-            .submitTask(.with {
-                $0.taskID = id
-                $0.spec = spec
-            }))
+            .submitTask(
+                .with {
+                    $0.taskID = id
+                    $0.spec = spec
+                }))
         guard case .task(let key, _) = outcome else { throw Refused(outcome: outcome) }
         return key
     }

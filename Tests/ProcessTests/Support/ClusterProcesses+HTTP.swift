@@ -76,7 +76,8 @@ extension ClusterProcesses {
         try await eventually("all nodes at one entry") {
             var views: [ClusterView] = []
             for port in ports { if let view = await view(port) { views.append(view) } }
-            guard views.count == nodes.count, let index = views.first?.applied, views.allSatisfy({ $0.applied == index })
+            guard views.count == nodes.count, let index = views.first?.applied,
+                views.allSatisfy({ $0.applied == index })
             else { return nil }
             return (index, Set(views.map(\.hash)))
         }

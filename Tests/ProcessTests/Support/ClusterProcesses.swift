@@ -58,7 +58,8 @@ final class ClusterProcesses: Sendable {
             let port = Int.random(in: 110...310) * 100
             do {
                 try await Script.run(
-                    [script("up"), "--debug", "--no-demo", "--data", folder, "--port", "\(port)"], environment: environment)
+                    [script("up"), "--debug", "--no-demo", "--data", folder, "--port", "\(port)"],
+                    environment: environment)
                 return
             } catch let error as Script.Failure where error.description.contains("is in use") {
                 last = error

@@ -94,7 +94,8 @@ final class Load: Sendable {
             do {
                 let reply =
                     isRead
-                    ? try await send(on: &connection, cluster.balancerPort, "GET", "/api/v1/tasks/\(mine ?? "")", nil, nil)
+                    ? try await send(
+                        on: &connection, cluster.balancerPort, "GET", "/api/v1/tasks/\(mine ?? "")", nil, nil)
                     : try await send(
                         on: &connection, cluster.balancerPort, "POST", "/api/v1/tasks", "key-\(number)", body(number))
                 if reply.status == (isRead ? 200 : 201) {
@@ -160,7 +161,8 @@ final class Load: Sendable {
     }
 
     private func send(
-        on connection: inout RawConnection?, _ port: Int, _ method: String, _ path: String, _ key: String?, _ body: String?
+        on connection: inout RawConnection?, _ port: Int, _ method: String, _ path: String, _ key: String?,
+        _ body: String?
     ) async throws -> HTTPReply {
         let open: RawConnection
         if let connection { open = connection } else { open = try await RawConnection.open(port: port, lasting: 900) }

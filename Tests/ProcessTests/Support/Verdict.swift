@@ -21,10 +21,11 @@ extension ClusterProcesses {
 
         let rows = try await query("SELECT task_id, status FROM tasks ORDER BY task_id")
         #expect(Set(rows.map { $0.split(separator: "|")[0] }).count == rows.count)
-        let written = Dictionary(uniqueKeysWithValues: rows.map { row in
-            let columns = row.split(separator: "|").map(String.init)
-            return (columns[0], columns[1])
-        })
+        let written = Dictionary(
+            uniqueKeysWithValues: rows.map { row in
+                let columns = row.split(separator: "|").map(String.init)
+                return (columns[0], columns[1])
+            })
         for task in accepted.keys { #expect(written[task] == "completed", "\(task) in PostgreSQL") }
 
         try await down()
@@ -40,7 +41,9 @@ extension ClusterProcesses {
         let keys = accepted.values
         #expect(Set(keys).count == keys.count, "one key gave two tasks")
         // Only how far each log reaches may differ, by what was written while the nodes went down.
-        for other in replays { expectEqual(other.events, replay.events, to: min(other.events.count, replay.events.count)) }
+        for other in replays {
+            expectEqual(other.events, replay.events, to: min(other.events.count, replay.events.count))
+        }
         for follower in followers { expect(follower, sawAllOf: replay) }
         return replay
     }
