@@ -234,10 +234,12 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             proposals.release(sequence)
             throw .tooLarge(limitBytes: limit)
         }
+        let begun = MonotonicTime.now
         let answer = await withCheckedContinuation { continuation in
-            proposals.register(sequence, bytes: bytes, now: MonotonicTime.now, answer: continuation)
+            proposals.register(sequence, bytes: bytes, now: begun, answer: continuation)
             mailbox.post(.proposals([bytes]))
         }
+        report(.proposal, since: begun, answer)
         return try answer.get()
     }
 
@@ -250,10 +252,17 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
 
     /// The index from which on the local state answers a linearizable read. Costs a round of heartbeats, shared by all readers.
     public func readIndex() async throws(RequestError) -> LogIndex {
+        let begun = MonotonicTime.now
         let answer = await withCheckedContinuation { continuation in
-            if reads.register(now: MonotonicTime.now, answer: continuation) { mailbox.post(.readsWaiting) }
+            if reads.register(now: begun, answer: continuation) { mailbox.post(.readsWaiting) }
         }
+        report(.read, since: begun, answer)
         return try answer.get()
+    }
+
+    private func report<Value>(_ kind: RequestKind, since begun: MonotonicTime, _ answer: Result<Value, RequestError>) {
+        let error: RequestError? = if case .failure(let error) = answer { error } else { nil }
+        callbacks.answered(kind, MonotonicTime.now.microseconds - begun.microseconds, error)
     }
 
     /// Waits until this node has applied `index`, at most `milliseconds`.

@@ -68,6 +68,8 @@ public struct RaftServerCallbacks: Sendable {
     public var logSynced: @Sendable (_ microseconds: UInt64) -> Void
     /// A batch up to this index was applied in this time.
     public var applied: @Sendable (LogIndex, _ microseconds: UInt64) -> Void
+    /// A proposal or a read of this node was answered after this time, holds included; nil if it was answered as asked.
+    public var answered: @Sendable (RequestKind, _ microseconds: UInt64, RequestError?) -> Void
     /// The disk has failed: the process must end, because nothing it says from now on could be kept.
     public var failed: @Sendable (String) -> Never
 
@@ -78,6 +80,7 @@ public struct RaftServerCallbacks: Sendable {
         ephemeral: @escaping @Sendable (NodeID, [UInt8]) -> Void = { _, _ in },
         logSynced: @escaping @Sendable (UInt64) -> Void = { _ in },
         applied: @escaping @Sendable (LogIndex, UInt64) -> Void = { _, _ in },
+        answered: @escaping @Sendable (RequestKind, UInt64, RequestError?) -> Void = { _, _, _ in },
         failed: @escaping @Sendable (String) -> Never
     ) {
         self.isKnown = isKnown
@@ -86,6 +89,14 @@ public struct RaftServerCallbacks: Sendable {
         self.ephemeral = ephemeral
         self.logSynced = logSynced
         self.applied = applied
+        self.answered = answered
         self.failed = failed
     }
+}
+
+/// What a node asks of the cluster.
+public enum RequestKind: Sendable {
+    case proposal
+    /// A linearizable read; others ask nobody.
+    case read
 }

@@ -144,12 +144,13 @@ struct EgressFlowTests {
             for _ in 0..<1_000 {
                 group.addTask {
                     let error = await failure { () async throws(EgressError) in try await client.collect(sent) }
-                    // The rest cannot end before all that will be refused have been.
                     if error == .overloaded { refused.add(.overloaded) }
-                    if refused.events.count == 960 { isReleased.open() }
                     return error
                 }
             }
+            // None can end before all that will be refused have been, and as many are served as may be at once.
+            #expect(await eventually { refused.events.count == 960 && busy.load(ordering: .relaxed) == 8 })
+            isReleased.open()
             return await group.reduce(into: [EgressError?: Int]()) { $0[$1, default: 0] += 1 }
         }
         #expect(outcomes == [nil: 40, .overloaded: 960])

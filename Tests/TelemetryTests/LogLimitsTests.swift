@@ -24,8 +24,8 @@ struct LogLimitsTests {
     @Test("messages and values are kept up to their limit and cut past it")
     func cut() throws {
         let twenty = String(repeating: "m", count: 20)
-        #expect(try object(LogRenderingTests.record(twenty))["msg"] as? String == twenty)
-        #expect(try object(LogRenderingTests.record(twenty + "xy"))["msg"] as? String == twenty + "…[2 bytes cut]")
+        #expect(try object(LogRenderingTests.record(twenty))["message"] as? String == twenty)
+        #expect(try object(LogRenderingTests.record(twenty + "xy"))["message"] as? String == twenty + "…[2 bytes cut]")
         let record = LogRenderingTests.record("m", ["a": "0123456789", "b": "0123456789x", "c": "012345678é"])
         #expect(
             try object(record)["metadata"] as? [String: String] == [

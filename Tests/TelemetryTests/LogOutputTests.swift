@@ -51,7 +51,9 @@ struct LogOutputTests {
         let objects = try bench.sink.objects()
         #expect(objects.count == 2000)
         for worker in 0..<4 {
-            let numbers = objects.filter { $0["logger"] as? String == "w\(worker)" }.compactMap { $0["msg"] as? String }
+            let numbers = objects.filter { $0["logger"] as? String == "w\(worker)" }.compactMap {
+                $0["message"] as? String
+            }
             #expect(numbers == (0..<500).map(String.init))
         }
         #expect(bench.counter("amas_log_messages_total", ["info"]) == 2000)
@@ -75,7 +77,7 @@ struct LogOutputTests {
         while !bench.output.flush() {}
         logger.info("after")
         while !bench.output.flush() {}
-        let messages = try bench.sink.objects().compactMap { $0["msg"] as? String }
+        let messages = try bench.sink.objects().compactMap { $0["message"] as? String }
         #expect(messages == ["in the sink", "1", "2", "3", "4", "log events dropped", "after"])
         #expect(bench.sink.text.contains(#""metadata":{"count":"6"}"#))
     }
@@ -114,7 +116,7 @@ struct LogOutputTests {
         logger.error("third error")
         #expect(bench.output.level == .critical)
         bench.output.flush()
-        let messages = try bench.sink.objects().compactMap { $0["msg"] as? String }
+        let messages = try bench.sink.objects().compactMap { $0["message"] as? String }
         #expect(messages == ["first info", "first error", "second debug", "second info", "second error"])
     }
 
@@ -177,7 +179,7 @@ struct LogOutputTests {
         #expect(bench.output.shutdown())
         logger.info("late")
         #expect(bench.output.shutdown())
-        #expect(try bench.sink.objects().count { $0["msg"] as? String != "late" } == 100)
+        #expect(try bench.sink.objects().count { $0["message"] as? String != "late" } == 100)
         #expect(!bench.sink.text.contains("late"))
         #expect(bench.counter("amas_log_messages_dropped_total") == 1)
     }

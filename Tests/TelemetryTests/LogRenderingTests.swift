@@ -38,8 +38,8 @@ struct LogRenderingTests {
         ]
         #expect(
             Self.line(Self.renderer(), Self.record("became \"leader\"", metadata, error: CancellationError()))
-                == #"{"ts":"2026-01-02T03:04:05.678Z","level":"info","logger":"amas.raft","node":"node-1","#
-                + #""msg":"became \"leader\"","request_id":"r-1","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","#
+                == #"{"timestamp":"2026-01-02T03:04:05.678Z","level":"info","logger":"amas.raft","node_id":"node-1","#
+                + #""message":"became \"leader\"","request_id":"r-1","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","#
                 + #""span_id":"00f067aa0ba902b7","task_id":"t-1","error":"CancellationError()","#
                 + #""metadata":{"index":"17","limits":{"bytes":"1"},"peers":["2","3"]}}"# + "\n")
     }
@@ -79,7 +79,7 @@ struct LogRenderingTests {
             let json = Self.line(Self.renderer(), record)
             #expect(Self.dangerous(json.dropLast()).isEmpty && json.hasSuffix("\n"), "seed \(seed)")
             let object = try Self.object(json)
-            #expect(object["msg"] as? String == record.message, "seed \(seed)")
+            #expect(object["message"] as? String == record.message, "seed \(seed)")
             #expect(object["logger"] as? String == record.logger, "seed \(seed)")
             #expect(object["task_id"] as? String == task, "seed \(seed)")
             let metadata = try #require(object["metadata"] as? [String: any Sendable])
@@ -116,7 +116,7 @@ struct LogRenderingTests {
         ]
         let line = Self.line(renderer, Self.record("say hunter2", metadata, error: Leak()))
         let object = try Self.object(line)
-        #expect(object["msg"] as? String == "say ***")
+        #expect(object["message"] as? String == "say ***")
         #expect(object["error"] as? String == "no ***")
         #expect(object["request_id"] as? String == "hunter2", "it could be no secret, being an id")
         #expect(object["task_id"] as? String == "the ***")

@@ -77,7 +77,8 @@ struct JSONWriter {
     mutating func number(_ value: Double) {
         guard value.isFinite else { return null() }
         separate()
-        bytes.append(contentsOf: value.description.utf8)
+        let isWhole = value == value.rounded(.towardZero) && value.magnitude < 9e15
+        bytes.append(contentsOf: (isWhole ? Int64(value).description : value.description).utf8)
     }
 
     /// `value` divided by ten to the power of `digits`, exactly and without superfluous zeros.

@@ -14,7 +14,7 @@ extension SocketHandler {
         shard.subscribe(self, channel)
         guard let since else {
             subscriptions[channel] = Subscription(mode: .live, floor: end)
-            return confirm(channel, id, epoch, end, isRecovered: false, snapshot: nil)
+            return confirm(channel, id, epoch, end, isRecovered: false, snapshot: snapshot(channel, state))
         }
         let isGone: Bool = if case .gone = state.events(after: since.offset, limit: 0) { true } else { false }
         guard since.epoch == epoch, !isGone else {

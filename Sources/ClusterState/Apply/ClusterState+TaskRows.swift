@@ -70,6 +70,10 @@ extension ClusterState {
         record.cancelAt = 0
         record.reservedBytes = 0
         record.completedWall = entry.wallTime
+        // Whoever finishes a task says how long it took; whoever ends it otherwise does not know.
+        if record.durationMilliseconds == 0, record.startedWall != 0, record.startedWall < entry.wallTime {
+            record.durationMilliseconds = (entry.wallTime - record.startedWall) / 1_000
+        }
         if let failure { record.failure = failure } else { record.clearFailure() }
         touch(&record)
         putTask(record, at: key)

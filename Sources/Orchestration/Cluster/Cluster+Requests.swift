@@ -7,7 +7,7 @@ public import RaftServer
 public enum ReadConsistency: Equatable, Sendable {
     /// Covers every write that was acknowledged, by anybody, before the read began. Needs a quorum.
     case strong
-    /// Covers everything up to an index that the client has seen.
+    /// Covers everything up to an index that the client has seen. Needs a quorum only where this node is behind it.
     case session(LogIndex)
     /// Whatever this node has.
     case stale
@@ -78,15 +78,14 @@ extension Cluster {
     public func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState {
         let patience = configuration.limits.readMilliseconds
         if consistency != .stale, let halted { throw .stopped(reason: halted.reason) }
-        switch consistency {
-        case .strong:
-            let index = try await server.readIndex()
-            try await server.waitUntilApplied(index, milliseconds: patience)
-        case .session(let index):
-            if machine.state.index < index { try await server.waitUntilApplied(index, milliseconds: patience) }
-        case .stale:
-            break
-        }
+        // A strong read covers whatever any client can have seen, also for one that names an index that never was.
+        let isFresh =
+            switch consistency {
+            case .strong: false
+            case .session(let index): machine.state.index >= index
+            case .stale: true
+            }
+        if !isFresh { try await server.waitUntilApplied(try await server.readIndex(), milliseconds: patience) }
         return machine.state
     }
 

@@ -34,14 +34,17 @@ public final class Cluster: Sendable {
         public var failed: @Sendable (String) -> Never
         public var logSynced: @Sendable (_ microseconds: UInt64) -> Void
         public var applied: @Sendable (LogIndex, _ microseconds: UInt64) -> Void
+        public var answered: @Sendable (RequestKind, _ microseconds: UInt64, RequestError?) -> Void
 
         public init(
             failed: @escaping @Sendable (String) -> Never, logSynced: @escaping @Sendable (UInt64) -> Void = { _ in },
-            applied: @escaping @Sendable (LogIndex, UInt64) -> Void = { _, _ in }
+            applied: @escaping @Sendable (LogIndex, UInt64) -> Void = { _, _ in },
+            answered: @escaping @Sendable (RequestKind, UInt64, RequestError?) -> Void = { _, _, _ in }
         ) {
             self.failed = failed
             self.logSynced = logSynced
             self.applied = applied
+            self.answered = answered
         }
     }
 
@@ -71,7 +74,8 @@ public final class Cluster: Sendable {
                 standingChanged: { watch.changed($0) },
                 linkChanged: { watch.linkChanged($0, $1) },
                 ephemeral: { bus.received($1, from: $0) },
-                logSynced: hooks.logSynced, applied: hooks.applied, failed: hooks.failed),
+                logSynced: hooks.logSynced, applied: hooks.applied, answered: hooks.answered,
+                failed: hooks.failed),
             logger: logger)
         _ = observers.add { waiters.notify($0) }
         _ = observers.add { Self.reportRefusals(in: $0, logger) }

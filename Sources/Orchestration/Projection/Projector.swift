@@ -102,7 +102,7 @@ public final class Projector: Sendable {
                 try await project { pause = limits.firstPause }
                 continue
             } catch {
-                become(Self.condition(after: error))
+                if !Task.isCancelled { become(Self.condition(after: error)) }
             }
             // Many nodes must not come back to a database in step.
             try? await Task.sleep(for: pause * Double.random(in: 0.5...1))

@@ -3,15 +3,15 @@ import Logging
 extension LogRenderer {
     func appendJSON(_ record: LogRecord, to bytes: inout [UInt8]) {
         let lineStart = bytes.count
-        bytes.append(contentsOf: #"{"ts":""#.utf8)
+        bytes.append(contentsOf: #"{"timestamp":""#.utf8)
         bytes.append(contentsOf: record.time.rfc3339Bytes)
         bytes.append(contentsOf: #"","level":""#.utf8)
         bytes.append(contentsOf: record.level.rawValue.utf8)
         bytes.append(contentsOf: #"","logger":"#.utf8)
         bytes.appendJSONString(record.logger)
-        bytes.append(contentsOf: #","node":"#.utf8)
+        bytes.append(contentsOf: #","node_id":"#.utf8)
         bytes.appendJSONString(node)
-        bytes.append(contentsOf: #","msg":"#.utf8)
+        bytes.append(contentsOf: #","message":"#.utf8)
         bytes.appendJSONString(message(record))
         var metadata = record.mergedMetadata
         for field in LogField.topLevel {

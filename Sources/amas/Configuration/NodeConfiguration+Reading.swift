@@ -2,6 +2,7 @@ import ClusterState
 import Egress
 import FoundationEssentials
 import Logging
+import Postgres
 import Providers
 import Raft
 import RaftServer
@@ -38,6 +39,11 @@ extension NodeConfiguration {
         balancerMilliseconds = reader.integer("http.balancer_milliseconds")
         let url = reader.text("postgres.url")
         postgres = url.isEmpty ? nil : url
+        if !url.isEmpty, (try? PostgresConfiguration(connectionString: url)) == nil {
+            reader.report(
+                "postgres.url",
+                "is no connection string of PostgreSQL, such as postgresql://user:password@host/database")
+        }
         postgresConnections = reader.integer("postgres.connections")
         workspaceRoots = reader.list("workspace.roots")
         executorSlots = reader.integer("executor.slots")

@@ -10,6 +10,10 @@ import Telemetry
 struct NodeMetrics: Sendable {
     let logSync: Histogram
     let apply: Histogram
+    private let commit: Histogram
+    private let readIndex: Histogram
+    private let failedProposals: CounterFamily
+    private let reads: CounterFamily
     private let registry: MetricsRegistry
 
     init(registry: MetricsRegistry) {
@@ -20,6 +24,27 @@ struct NodeMetrics: Sendable {
         apply = registry.histogram(
             "amas_raft_apply_duration_seconds", help: "Time to apply one batch of entries.", unit: .seconds,
             buckets: .disk)
+        commit = registry.histogram(
+            "amas_raft_commit_duration_seconds",
+            help: "From a proposal of this node to its outcome here, waits for a leader included.", unit: .seconds,
+            buckets: .disk)
+        readIndex = registry.histogram(
+            "amas_raft_read_index_duration_seconds", help: "Time of a linearizable read of this node.", unit: .seconds,
+            buckets: .disk)
+        failedProposals = registry.counters(
+            "amas_raft_proposals_failed_total", help: "Proposals of this node without an outcome.", labels: ["reason"])
+        reads = registry.counters(
+            "amas_raft_reads_total", help: "Linearizable reads of this node.", labels: ["result"])
+    }
+
+    func answered(_ kind: RequestKind, microseconds: UInt64, error: RequestError?) {
+        switch (kind, error) {
+        case (.proposal, nil): commit.observe(.microseconds(microseconds))
+        case (.proposal, let error?): failedProposals.with(error.metricLabel).increment()
+        case (.read, let error):
+            readIndex.observe(.microseconds(microseconds))
+            reads.with(error?.metricLabel ?? "ok").increment()
+        }
     }
 
     func register(_ cluster: Cluster) {
@@ -137,6 +162,18 @@ struct NodeMetrics: Sendable {
                 if last?.leader != standing.leader || last?.term != standing.term { changes.increment() }
                 last = standing
             }
+        }
+    }
+}
+
+extension RequestError {
+    fileprivate var metricLabel: String {
+        switch self {
+        case .noQuorum: "no_quorum"
+        case .timedOut: "timeout"
+        case .overloaded: "overloaded"
+        case .tooLarge: "too_large"
+        case .stopped: "stopped"
         }
     }
 }

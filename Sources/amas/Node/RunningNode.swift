@@ -99,7 +99,7 @@ struct RunningNode {
                 exit(74)
             },
             logSynced: { metrics.logSync.observe(.microseconds($0)) },
-            applied: { metrics.apply.observe(.microseconds($1)) })
+            applied: { metrics.apply.observe(.microseconds($1)) }, answered: metrics.answered)
         let result: Result<Cluster, ServerStartError> = await withCheckedContinuation { continuation in
             BlockingWork.run {
                 do throws(ServerStartError) {

@@ -37,7 +37,7 @@ struct LifeTests {
         #expect(await Patience.wait(.seconds(60)) {})
     }
 
-    private func message(_ log: String, _ text: String) -> Bool { log.contains("\"msg\":\"\(text)\"") }
+    private func message(_ log: String, _ text: String) -> Bool { log.contains("\"message\":\"\(text)\"") }
 
     @Test("SIGTERM: not ready but answering while balancers look away, then all steps in order, then exit code 0")
     func termination() async throws {

@@ -39,6 +39,8 @@ struct MetricsTests {
     private static let families = [
         "amas_raft_has_leader", "amas_raft_is_leader", "amas_raft_term", "amas_raft_leader_changes_total",
         "amas_raft_commit_index", "amas_raft_applied_index", "amas_raft_proposals_pending",
+        "amas_raft_commit_duration_seconds",
+        "amas_raft_read_index_duration_seconds",
         "amas_raft_apply_duration_seconds",
         "amas_raft_wal_fsync_duration_seconds", "amas_raft_leader_last_contact_seconds",
         "amas_raft_replication_lag_entries",
