@@ -24,7 +24,9 @@ func room(
 }
 
 func tests(of room: String, with dependencies: [Target.Dependency] = []) -> Target {
-    .testTarget(name: "\(room.first!.uppercased())\(room.dropFirst())Tests", dependencies: [.byName(name: room)] + dependencies, swiftSettings: settings)
+    .testTarget(
+        name: "\(room.first!.uppercased())\(room.dropFirst())Tests", dependencies: [.byName(name: room)] + dependencies,
+        swiftSettings: settings)
 }
 
 let package = Package(
@@ -58,7 +60,10 @@ let package = Package(
         room("ClusterState", imports: ["Raft", "COpenSSL", "CLZ4", protobuf], exclude: ["Schema"]),
         room(
             "RaftServer",
-            imports: ["Raft", "WriteAheadLog", "CPlatform", logging, .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOTLS", package: "swift-nio")] + nio),
+            imports: [
+                "Raft", "WriteAheadLog", "CPlatform", logging, .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+            ] + nio),
         room("Egress", imports: ["CCurl", "CPlatform", logging]),
         // 3
         room("Providers", imports: ["Egress", logging]),
@@ -75,7 +80,8 @@ let package = Package(
         room(
             "API",
             imports: [
-                "Raft", "RaftServer", "ClusterState", "Orchestration", "Agents", "Storage", "Telemetry", "COpenSSL", logging, protobuf,
+                "Raft", "RaftServer", "ClusterState", "Orchestration", "Agents", "Storage", "Telemetry", "COpenSSL",
+                logging, protobuf,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -88,9 +94,11 @@ let package = Package(
         .executableTarget(
             name: "amas",
             dependencies: [
-                "API", "Orchestration", "Agents", "Providers", "Storage", "Postgres", "Egress", "ClusterState", "RaftServer",
+                "API", "Orchestration", "Agents", "Providers", "Storage", "Postgres", "Egress", "ClusterState",
+                "RaftServer",
                 "Raft", "Telemetry", "COpenSSL", logging, protobuf, .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ] + nio, swiftSettings: settings),
@@ -112,23 +120,28 @@ let package = Package(
         tests(of: "RaftServer", with: ["Raft", logging] + nio),
         tests(of: "Egress", with: ["LoopbackServer", logging]),
         tests(of: "Providers", with: ["Egress", "LoopbackServer", logging]),
-        tests(of: "Storage", with: ["TestSupport", "Postgres", "ClusterState", "Raft", "Telemetry", logging, protobuf]),
+        tests(
+            of: "Storage", with: ["TestSupport", "Postgres", "ClusterState", "Raft", "Telemetry", logging, protobuf]),
         tests(of: "Agents"),
         tests(
             of: "Orchestration",
             with: [
-                "Agents", "ClusterState", "Egress", "Postgres", "Providers", "Raft", "RaftServer", "Storage", "Telemetry",
+                "Agents", "ClusterState", "Egress", "Postgres", "Providers", "Raft", "RaftServer", "Storage",
+                "Telemetry",
                 "LoopbackServer", "TestSupport", logging, protobuf,
             ] + nio),
         tests(
             of: "API",
             with: [
-                "Agents", "ClusterState", "LoopbackClient", "Orchestration", "Raft", "RaftServer", "Storage", "Telemetry", logging, protobuf,
+                "Agents", "ClusterState", "LoopbackClient", "Orchestration", "Raft", "RaftServer", "Storage",
+                "Telemetry", logging, protobuf,
             ] + nio),
         // Real nodes behind a real balancer, started by cluster/up
         .testTarget(
             name: "ProcessTests",
-            dependencies: ["amas", "Agents", "CPlatform", "ClusterState", "LoopbackClient", "Raft", "RaftServer", "WriteAheadLog"],
+            dependencies: [
+                "amas", "Agents", "CPlatform", "ClusterState", "LoopbackClient", "Raft", "RaftServer", "WriteAheadLog",
+            ],
             swiftSettings: settings),
         tests(of: "amas", with: ["Agents", "CPlatform", "LoopbackServer", "Raft", "RaftServer", logging] + nio),
     ]
