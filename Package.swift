@@ -68,6 +68,7 @@ let package = Package(
         // 3
         room("Providers", imports: ["Egress", logging]),
         room("Storage", imports: ["Postgres", "ClusterState", "Raft", "Telemetry", logging]),
+        room("RaftSimulation", imports: ["Raft", "WriteAheadLog", "ClusterState"]),
         // 4
         room("Agents", imports: ["CPlatform"]),
         // 5
@@ -108,6 +109,10 @@ let package = Package(
                 "Raft", "RaftServer", "Egress", logging, .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: settings),
+        .executableTarget(
+            name: "amas-sim",
+            dependencies: ["RaftSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings),
         // What several rooms' tests need: servers that are started and stopped by the tests
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
@@ -118,6 +123,7 @@ let package = Package(
         tests(of: "Telemetry", with: [logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         tests(of: "ClusterState", with: ["Raft", protobuf]),
         tests(of: "RaftServer", with: ["Raft", logging] + nio),
+        tests(of: "RaftSimulation", with: ["Raft", "WriteAheadLog"]),
         tests(of: "Egress", with: ["LoopbackServer", logging]),
         tests(of: "Providers", with: ["Egress", "LoopbackServer", logging]),
         tests(

@@ -1,0 +1,27 @@
+import Raft
+
+/// When an entry is committed for the first time, the disks of a quorum hold it, and no crash can take it back (P8). Only a
+/// leader commits, and only by an entry of its own term (P2, figure 8).
+enum CommittedOnQuorum {
+    static func check(
+        _ process: Process, _ committed: CommittedImmutable, after known: Int, _ world: World
+    ) throws(Violation) {
+        let standing = process.raft.standing
+        guard standing.role == .leader else {
+            throw Violation("CommittedOnQuorum", "node \(process.id) commits \(known + 1) first and does not lead")
+        }
+        guard committed.terms.last == standing.term else {
+            throw Violation("CommittedOnQuorum", "\(committed.count), of an older term, is committed by counting")
+        }
+        for place in known..<committed.count {
+            let index = LogIndex(UInt64(place + 1))
+            let term = committed.terms[place]
+            if term != standing.term { world.marks.hit(.priorTermCommitted) }
+            let membership = process.raft.membership(at: index)
+            let isHeld = membership.isQuorum { world.nodes[Int($0.rawValue) - 1].durable.holds(index, term: term) }
+            guard isHeld else {
+                throw Violation("CommittedOnQuorum", "\(index) is committed and not on the disks of a quorum")
+            }
+        }
+    }
+}

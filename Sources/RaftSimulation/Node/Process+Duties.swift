@@ -1,0 +1,115 @@
+import ClusterState
+import Raft
+
+// What a node does at a pace: give up what has waited too long, ask again, announce itself, and, as the leader, fire timers and
+// judge who is gone. Mirrors `RaftLoop`'s housekeeping and the duties of `Orchestration` that change replicated state.
+extension Process {
+    func housekeeping() {
+        guard isAlive else { return }
+        let now = localTime
+        failProposals { $0.deadline <= now }
+        failReads { $0 <= now }
+        watchMajority(now)
+        if raft.standing.leader != nil {
+            forwardOrPropose(
+                proposals.toSubmit(now: now, onlyOverdue: true, after: world.options.node.resubmitAfter))
+        }
+        guard isAlive else { return }
+        requestReads()
+        if now >= nextRegistration { announce(now) }
+        guard isAlive else { return }
+        if raft.standing.role == .leader { lead(now) }
+        guard isAlive else { return }
+        world.queue.schedule(.housekeeping(self), at: world.now + 100_000)
+    }
+
+    private func watchMajority(_ now: UInt64) {
+        let connected = raft.membership.isQuorum { $0 == id || isReachable[Int($0.rawValue) - 1] }
+        guard !connected else {
+            majorityLostAt = nil
+            return
+        }
+        majorityLostAt = majorityLostAt ?? now
+        if hasLostMajority { failAll() }
+    }
+
+    var hasLostMajority: Bool {
+        guard let majorityLostAt else { return false }
+        return majorityLostAt + world.options.node.noQuorumAfter <= localTime
+    }
+
+    /// Whoever finds no cluster makes one, and whoever finds itself unknown or gone registers.
+    private func announce(_ now: UInt64) {
+        guard raft.standing.leader != nil, !isTerminating else { return }
+        if machine.clusterID == nil {
+            var created = ClusterCreated()
+            created.clusterID = "simulation"
+            created.generation = 1
+            nextRegistration = now + 500_000
+            return proposeOutsideSession(.clusterCreated(created))
+        }
+        let known = machine.node(id)
+        if known?.record.bootID == boot.rawValue, known?.status == .available { return }
+        var available = NodeAvailable()
+        available.nodeID = id.rawValue
+        available.bootID = boot.rawValue
+        available.incarnation = node.incarnation
+        available.name = "node-\(id)"
+        available.slots = 2
+        available.machineVersionMax = 1
+        nextRegistration = now + 500_000
+        proposeOutsideSession(.nodeAvailable(available))
+    }
+
+    private func lead(_ now: UInt64) {
+        let time = clockBase.time + (now - clockBase.local)
+        if let due = machine.nextTimer, due.microseconds <= time {
+            var timers = TimersDue()
+            timers.timeMicroseconds = time
+            proposeOutsideSession(.timersDue(timers))
+        }
+        guard isAlive, raft.standing.role == .leader else { return }
+        for peer in raft.peers where now / 1000 > peer.lastContact.rawValue + 1000 {
+            guard let known = machine.node(peer.id), known.status == .available else { continue }
+            var left = NodeLeft()
+            left.nodeID = peer.id.rawValue
+            left.bootID = known.record.bootID
+            left.proposerTerm = raft.standing.term.rawValue
+            world.marks.hit(.nodeJudgedGone)
+            proposeOutsideSession(.nodeLeft(left))
+            guard isAlive else { return }
+        }
+    }
+
+    // MARK: Work
+
+    /// Executes what is assigned to this process: one step a task.
+    func take(_ change: AssignmentChange) {
+        switch change {
+        case .assigned(let task, let assignment):
+            guard assignment.node == id, assignment.boot == boot else { return }
+            world.queue.schedule(
+                .work(self, task, assignment.epoch),
+                at: world.now + world.random.workload.time(world.options.workload.workTime))
+        case .released: break  // Whatever it still says is fenced.
+        case .cancelRequested(let task, let assignment):
+            guard assignment.node == id, assignment.boot == boot else { return }
+            var acknowledged = CancelAcknowledged()
+            acknowledged.taskID = task.id
+            acknowledged.epoch = assignment.epoch.rawValue
+            world.queue.schedule(.proposal(self, .cancelAcknowledged(acknowledged)), at: world.now)
+        }
+    }
+
+    func work(on task: TaskKey, _ epoch: Epoch) {
+        guard hasSession else { return }
+        var completed = StepCompleted()
+        completed.taskID = task.id
+        completed.epoch = epoch.rawValue
+        completed.outcomeCode = .completed
+        var finish = Finish()
+        finish.outcomeCode = .completed
+        completed.finish = finish
+        propose(.stepCompleted(completed), for: nil)
+    }
+}

@@ -1,0 +1,70 @@
+import ClusterState
+import Raft
+
+// What the history says in the end.
+extension Workload {
+    /// Every acknowledged write is in the final state, on every node that is up.
+    func checkDurability() {
+        for node in world.nodes {
+            guard let process = node.process else { continue }
+            for key in operationsOfKey.indices where !operationsOfKey[key].isEmpty {
+                let final = TaskModel.State(of: key, in: process.machine)
+                var acknowledged: UInt64 = 0
+                var attempted: UInt64 = 0
+                for id in operationsOfKey[key] {
+                    let operation = operations[id]
+                    switch (operation.kind, operation.result) {
+                    case (.create, .done) where !final.exists, (.cancel, .done) where !final.isCancelled:
+                        world.fail(
+                            Violation(
+                                "AckedDurable", "operation \(id), \(operation.kind), is gone from node \(node.id)"))
+                    case (.add(let amount), .done):
+                        acknowledged += amount
+                        attempted += amount
+                    case (.add(let amount), .unknown), (.add(let amount), .pending): attempted += amount
+                    default: break
+                    }
+                }
+                guard final.total < acknowledged || final.total > attempted else { continue }
+                world.fail(
+                    Violation(
+                        "AckedDurable",
+                        "key \(key) of node \(node.id) is \(final.total), with \(acknowledged) acknowledged and \(attempted) attempted"
+                    ))
+            }
+        }
+    }
+
+    /// Each key's history, with what the final state says, must have an order.
+    func checkLinearizability() {
+        let final = world.nodes.compactMap(\.process).first?.machine
+        for key in operationsOfKey.indices {
+            var events: [Linearizability.Event<Operation.Kind, Operation.Result>] = []
+            for id in operationsOfKey[key] {
+                let operation = operations[id]
+                if operation.result == .refused { continue }
+                // A read without an answer says nothing.
+                if operation.kind == .read, operation.result == .unknown || operation.result == .pending { continue }
+                let result = operation.result == .pending ? .unknown : operation.result
+                events.append(
+                    .init(
+                        input: operation.kind, output: result, calledAt: operation.calledAt,
+                        returnedAt: operation.returnedAt))
+            }
+            guard !events.isEmpty else { continue }
+            if let final {
+                events.append(
+                    .init(
+                        input: .read, output: .value(TaskModel.State(of: key, in: final)), calledAt: world.now,
+                        returnedAt: world.now))
+            }
+            let verdict = Linearizability.check(events, from: TaskModel.State(), step: TaskModel.step)
+            switch verdict {
+            case .linearizable: continue
+            case .undecided: undecidedKeys += 1
+            case .notLinearizable:
+                world.fail(Violation("Linearizability", "the history of key \(key) has no order"))
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Raft
+import WriteAheadLog
+
+/// Everything a world is made of. `swarm` draws it from the seed. Times in virtual microseconds unless the name says otherwise.
+struct SimulationOptions {
+    var seed: UInt64 = 1
+    var nodes = 3
+    var safetyTime: UInt64 = 10_000_000
+    var settings = RaftSettings(seed: 0)
+    var network = NetworkOptions()
+    var node = NodeOptions()
+    var faults = FaultOptions()
+    var workload = WorkloadOptions()
+}
+
+/// A node around its Raft; `ServerLimits` names the same things.
+struct NodeOptions {
+    var applyDelay: ClosedRange<UInt64> = 10...100
+    /// One write and its sync.
+    var writeDelay: ClosedRange<UInt64> = 100...1000
+    var snapshotAfterEntries = 1000
+    var retainedEntries = 100
+    var snapshotChunkBytes = 256 << 10
+    var snapshotPatience: UInt64 = 3_000_000
+    var holdTime: UInt64 = 5_000_000
+    var resubmitAfter: UInt64 = 500_000
+    var noQuorumAfter: UInt64 = 1_000_000
+    /// Of the nodes' clocks, in millionths.
+    var clockDrift = 0
+    var log = DurableLog.Limits(
+        maximumPayloadBytes: 8 << 10, maximumFrameBytes: 16 << 10, segmentBytes: 64 << 10, zeroFillBytes: 64 << 10,
+        readAheadBytes: 64 << 10)
+}
+
+/// What goes wrong. Chances per thousand draws, one draw every 50 ms; zero switches a fault off.
+struct FaultOptions {
+    /// A loss of power: what the disk had not synced may be gone.
+    var crash = 0
+    /// The process ends, the machine lives.
+    var exit = 0
+    var terminate = 0
+    var pause = 0
+    var cut = 0
+    var clog = 0
+    var swizzle = 0
+    var linkFlap = 0
+    var transfer = 0
+    var diskStall = 0
+    var longestStall: UInt64 = 2_000_000
+    var syncFailure = 0
+    var diskFull = 0
+    var bitFlip = 0
+    var misdirection = 0
+    var wipe = 0
+    /// Between two effects of one step, in millionths.
+    var crashAtEffect = 0
+    /// While a process starts, in thousandths.
+    var crashAtStart = 0
+    /// Windows without new faults between windows with them.
+    var quietTime: ClosedRange<UInt64> = 500_000...3_000_000
+    var disturbedTime: ClosedRange<UInt64> = 500_000...5_000_000
+    /// Damage may hit more disks than the cluster can lose. It then need not serve; it must not lie.
+    var isBeyondAtlas = false
+}
+
+struct WorkloadOptions {
+    var clients = 4
+    var keys = 4
+    var thinkTime: ClosedRange<UInt64> = 1000...200_000
+    var workTime: ClosedRange<UInt64> = 1000...500_000
+    /// Operations on one key before it is left for a fresh one: bounds the search for a linearization.
+    var operationsPerKey = 30
+    // Weights of what clients do.
+    var creations = 2
+    var additions = 6
+    var cancellations = 1
+    var reads = 6
+    var staleReads = 1
+    var submissions = 2
+}

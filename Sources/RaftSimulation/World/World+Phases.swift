@@ -1,0 +1,155 @@
+import Raft
+
+// A run: warm-up without faults, faults with quiet windows, a tail in which they end, a core of nodes that must serve while all
+// others stay in trouble, everybody healed, and a look at what is left.
+extension World {
+    func play() {
+        for node in nodes { queue.schedule(.restart(node.place), at: random.faults.time(0...100_000)) }
+        mustSettle("warm-up", among: nodes)
+        workload.begin()
+        run(for: 500_000)
+        beginFaults(until: now + options.safetyTime)
+        run(for: options.safetyTime)
+        run(for: 1_000_000)
+        workload.end()
+        isDisturbed = false
+        if let core = drawCore() {
+            confine(to: core)
+            mustServe("core of \(core.map(\.id))", among: core)
+        }
+        healAll()
+        let sound = nodes.filter { !$0.isDamaged || $0.process != nil }
+        if sound.count > nodes.count / 2 {
+            mustServe("healed cluster", among: sound)
+        } else {
+            // Beyond the atlas: it need not serve, and must not lie.
+            run(for: bound)
+        }
+        guard violation == nil else { return }
+        workload.checkDurability()
+        workload.checkLinearizability()
+    }
+
+    /// Virtual time within which a cluster without faults must do what is asked.
+    private var bound: UInt64 {
+        let settings = options.settings
+        return 20_000 * (settings.electionMilliseconds + settings.electionJitterMilliseconds) + 12_000_000
+    }
+
+    // MARK: Core
+
+    /// A quorum that is whole from now on; nil if too many disks are damaged for one.
+    private func drawCore() -> [Node]? {
+        let sound = random.faults.shuffled(nodes.filter { !$0.isDamaged })
+        let quorum = nodes.count / 2 + 1
+        guard sound.count >= quorum else { return nil }
+        let size = random.faults.number(quorum...sound.count)
+        return sound[..<size].sorted { $0.place < $1.place }
+    }
+
+    /// Whatever is wrong with the others stays wrong: they are down, or cut off in one direction or in both.
+    private func confine(to core: [Node]) {
+        trace.note(now, "the core is \(core.map(\.id))")
+        for node in core { repair(node) }
+        for one in core { for other in core where one !== other { heal(one.place, other.place) } }
+        for node in nodes where !core.contains(where: { $0 === node }) {
+            let trouble = random.faults.number(0...3)
+            if trouble == 0 || node.process == nil {
+                if node.process != nil { crash(node, closing: random.faults.chance(perMille: 500)) }
+                node.staysDown = true
+                continue
+            }
+            for member in core {
+                if trouble != 1 { cut(node.place, member.place, until: .max, closing: trouble == 3) }
+                if trouble != 2 { cut(member.place, node.place, until: .max, closing: trouble == 3) }
+            }
+        }
+        for node in core where node.process == nil { start(node) }
+    }
+
+    private func repair(_ node: Node) {
+        node.pausedUntil = min(node.pausedUntil, now)
+        node.diskStalledUntil = min(node.diskStalledUntil, now)
+        node.disk.isFull = false
+        node.disk.failsNextSync = false
+    }
+
+    private func healAll() {
+        guard violation == nil else { return }
+        trace.note(now, "everything heals")
+        for node in nodes {
+            repair(node)
+            node.staysDown = false
+            if node.process == nil { start(node) }
+        }
+        for one in nodes { for other in nodes where one !== other { heal(one.place, other.place) } }
+    }
+
+    // MARK: Liveness
+
+    private func mustSettle(_ phase: String, among members: [Node]) {
+        let settled = run(for: bound) { pendingReason(among: members) == nil }
+        if !settled, violation == nil {
+            fail(Violation("Liveness", "\(phase): \(pendingReason(among: members) ?? "nothing") after \(bound) µs; \(described)"))
+        }
+    }
+
+    /// They elect a leader, answer what is asked at each of them, and end with equal logs.
+    private func mustServe(_ phase: String, among members: [Node]) {
+        mustSettle("\(phase), before it is asked anything", among: members)
+        guard violation == nil else { return }
+        var asked: [OperationID] = []
+        for node in members {
+            guard let process = node.process else { continue }
+            for kind in [Operation.Kind.create, .add(1), .read] {
+                asked.append(workload.perform(kind, on: 0, by: -1, at: process))
+            }
+        }
+        mustSettle(phase, among: members)
+        for id in asked where violation == nil {
+            let operation = workload.operations[id]
+            switch operation.result {
+            case .done, .value: continue
+            case .pending, .unknown, .refused, .absent:
+                fail(Violation("Liveness", "\(phase): \(operation.kind) at node \(operation.node) gives \(operation.result)"))
+            }
+        }
+    }
+
+    /// What these nodes still owe; nil when there is nothing.
+    private func pendingReason(among members: [Node]) -> String? {
+        guard let leader = members.first(where: { $0.process?.raft.standing.role == .leader })?.process else {
+            return "no leader"
+        }
+        let term = leader.raft.standing.term
+        let last = leader.raft.lastLog.index
+        for node in members {
+            guard let process = node.process else { return "node \(node.id) is down" }
+            let standing = process.raft.standing
+            if standing.term != term || standing.leader != leader.id { return "node \(node.id) does not follow \(leader.id)" }
+            if process.covered.position.index != last {
+                return "node \(node.id) has applied \(process.covered.position.index) of \(last)"
+            }
+            if !process.hasSession { return "node \(node.id) has no session" }
+            if !process.proposals.pending.isEmpty { return "node \(node.id) owes an outcome" }
+            if !process.reads.next.isEmpty || !process.reads.asked.isEmpty || !process.appliedWaiters.isEmpty {
+                return "node \(node.id) owes a read"
+            }
+            if process.logJob != nil { return "node \(node.id) is writing" }
+        }
+        return nil
+    }
+
+    private var described: String {
+        nodes.map { node in
+            guard let process = node.process else {
+                return "\(node.id) down\(node.refusal.map { " (\($0))" } ?? "")"
+            }
+            let raft = process.raft
+            return "\(node.id) \(raft.standing.role) term \(raft.standing.term) of \(raft.standing.leader.map { "\($0)" } ?? "nobody")"
+                + " last \(raft.lastLog.index) commit \(raft.commitIndex) durable \(raft.durableIndex)"
+                + " applied \(raft.appliedIndex)\(raft.installingSnapshot == nil ? "" : " installing")"
+                + " peers \(raft.peers.map { "\($0.id):\($0.match)/\($0.next)" })"
+        }.joined(separator: "; ")
+    }
+}
