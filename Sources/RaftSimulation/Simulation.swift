@@ -19,6 +19,9 @@ public enum Simulation {
         public var marks: [(name: String, count: UInt64)]
     }
 
+    /// In the order of a report's marks.
+    public static let markNames = Marks.Mark.allCases.map { "\($0)" }
+
     public static func run(seed: UInt64, trace: Trace = Trace()) -> Report {
         let world = World(.swarm(seed: seed), trace: trace)
         world.play()

@@ -93,7 +93,7 @@ final class Process {
 
     func local(at time: UInt64) -> UInt64 {
         let elapsed = Int(time - startedAt)
-        return UInt64(elapsed + elapsed / 1000 * node.clockDrift / 1000)
+        return UInt64(elapsed + elapsed * node.clockDrift / 1_000_000)
     }
 
     /// The first moment of the world at which this process's clock shows `local`.

@@ -14,6 +14,8 @@ struct Recovery {
     /// Why a node does not start. It stays down, and its files are kept.
     struct Refusal: Error {
         var reason: String
+        /// The disk failed or was full, and may work at the next start.
+        var isPassing = false
     }
 
     static func run(_ node: Node, bootstrap: Membership, limits: DurableLog.Limits) throws(Refusal) -> Recovery {
@@ -21,7 +23,7 @@ struct Recovery {
         do throws(WriteAheadLogError) {
             opened = try DurableLog.open(in: node.disk, owner: node.owner, whenEmpty: .refuse, limits: limits)
         } catch {
-            throw Refusal(reason: "\(error)")
+            throw Refusal(error)
         }
         let stored: SnapshotFiles.Stored?
         do throws(SnapshotFiles.Failure) {
@@ -83,10 +85,20 @@ struct Recovery {
             _ = try opened.log.append(records[...])
             try opened.log.sync()
         } catch {
-            throw Refusal(reason: "\(error)")
+            throw Refusal(error)
         }
         return Raft.Restored(
             hardState: newer ?? hardState, snapshot: snapshot, base: snapshot.position, entries: [])
+    }
+}
+
+extension Recovery.Refusal {
+    init(_ error: WriteAheadLogError) {
+        reason = "\(error)"
+        switch error {
+        case .failed, .noSpace: isPassing = true
+        case .damaged, .belongsElsewhere, .refused, .unknownFormatVersion, .folderInUse, .payloadTooLarge: break
+        }
     }
 }
 

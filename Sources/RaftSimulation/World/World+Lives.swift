@@ -29,6 +29,7 @@ extension World {
         case .failure(let refusal):
             marks.hit(.startRefused)
             trace.note(now, "node \(node.id) does not start: \(refusal.reason)")
+            if refusal.isPassing { return restartLater(node) }
             node.refusal = refusal.reason
             // A damaged disk is refused rather than trusted; one that only lost power is not damaged.
             if !node.isDamaged {

@@ -105,7 +105,7 @@ final class World {
     /// When a write that begins now has reached the disk.
     func timeAfterWrite(_ node: Node) -> UInt64 {
         let delay = isDisturbed ? options.node.writeDelay : 50...min(500, options.node.writeDelay.upperBound)
-        return max(now, node.diskStalledUntil) + random.disk.time(delay)
+        return now + random.disk.time(delay)
     }
 
     // MARK: Events
@@ -117,7 +117,8 @@ final class World {
             // A stopped process finds everything at once when it goes on.
             if node.isPaused(at: now) { return queue.schedule(event, at: node.pausedUntil) }
             if waitsForDisk(event), now < node.diskStalledUntil {
-                return queue.schedule(event, at: node.diskStalledUntil)
+                // In small steps, because a stall may be ended early.
+                return queue.schedule(event, at: min(node.diskStalledUntil, now + 100_000))
             }
             return dispatch(event, to: process)
         }
