@@ -18,9 +18,11 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 func room(
-    _ name: String, imports dependencies: [Target.Dependency] = [], exclude: [String] = [], resources: [Resource] = []
+    _ name: String, imports dependencies: [Target.Dependency] = [], exclude: [String] = [], resources: [Resource] = [],
+    also extra: [SwiftSetting] = []
 ) -> Target {
-    .target(name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: settings)
+    .target(
+        name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: settings + extra)
 }
 
 func tests(of room: String, with dependencies: [Target.Dependency] = []) -> Target {
@@ -68,7 +70,10 @@ let package = Package(
         // 3
         room("Providers", imports: ["Egress", logging]),
         room("Storage", imports: ["Postgres", "ClusterState", "Raft", "Telemetry", logging]),
-        room("RaftSimulation", imports: ["Raft", "WriteAheadLog", "ClusterState"]),
+        // One thread, millions of events: the tests check exclusive access, the long runs need not.
+        room(
+            "RaftSimulation", imports: ["Raft", "WriteAheadLog", "ClusterState"],
+            also: [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
         // 4
         room("Agents", imports: ["CPlatform"]),
         // 5

@@ -6,7 +6,7 @@ struct Marks {
         case diskStalled, diskFailed, diskFull, logWaitedForSpace, bitFlipped, writeMisdirected, diskWiped
         case tornTailCut, segmentsRemoved, snapshotTaken, snapshotSent, snapshotInstalled
         case transferBegun, transferCompleted, transferFailed, terminated
-        case proposalRefused, nodeJudgedGone, sessionEnded, duplicateApplied
+        case proposalRefused, nodeJudgedGone, duplicateApplied
         case entriesTruncated, priorTermCommitted
         case writeAcknowledged, readAnswered, outcomeUnknown, taskCompleted
     }

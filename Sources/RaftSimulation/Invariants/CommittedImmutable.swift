@@ -4,6 +4,8 @@ import Raft
 /// `LogMatching`, its terms say it all.
 struct CommittedImmutable {
     private(set) var terms: [Term] = []
+    /// The term in which each was first committed.
+    private var committedIn: [Term] = []
     private var seen: [LogIndex] = []
 
     var count: Int { terms.count }
@@ -11,6 +13,13 @@ struct CommittedImmutable {
     /// The term committed at an index above zero.
     func term(at index: LogIndex) -> Term? {
         index > .zero && index.rawValue <= UInt64(terms.count) ? terms[Int(index.rawValue) - 1] : nil
+    }
+
+    /// The last entry that was committed before a term; zero if none was.
+    func last(before term: Term) -> LogIndex {
+        var count = committedIn.count
+        while count > 0, committedIn[count - 1] >= term { count -= 1 }
+        return LogIndex(UInt64(count))
     }
 
     mutating func started(_ node: Node, _ restored: Raft.Restored) {
@@ -36,6 +45,7 @@ struct CommittedImmutable {
             } else if let own {
                 precondition(index.rawValue == UInt64(terms.count) + 1, "the history has no gaps")
                 terms.append(own)
+                committedIn.append(process.raft.standing.term)
             } else {
                 throw Violation("CommittedImmutable", "node \(process.id) has a snapshot of what nobody committed: \(index)")
             }

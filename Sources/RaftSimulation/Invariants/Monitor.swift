@@ -4,7 +4,7 @@ import Raft
 /// Sees every step of every node and checks everything that must hold after it. One file an invariant; each costs no more than
 /// what has changed.
 final class Monitor {
-    unowned let world: World
+    unowned(unsafe) let world: World
     private(set) var committed = CommittedImmutable()
     private(set) var hash = TraceHash()
     private(set) var steps: UInt64 = 0
@@ -37,6 +37,7 @@ final class Monitor {
     func stepped(_ process: Process, _ input: Input, _ effects: [Effect]) {
         steps += 1
         mix(process, effects)
+        for case .persist(let write) in effects where write.truncateFrom != nil { world.marks.hit(.entriesTruncated) }
         if world.trace.isOn { TraceLine.note(world, process, input, effects) }
         let node = process.node
         check(node) { () throws(Violation) in
@@ -61,7 +62,10 @@ final class Monitor {
     func applied(_ process: Process, _ entry: Entry, _ applied: Applied) {
         check(process.node) { () throws(Violation) in
             let isFirst = try stateMachineSafety.check(process, entry, applied, committed)
-            if isFirst { try sessionOnce.check(applied) }
+            guard isFirst else { return }
+            try sessionOnce.check(applied)
+            if let session = applied.session { world.workload.applied(session, applied.sequence, at: applied.index) }
+            if applied.events.contains(where: { $0.kind == .taskCompleted }) { world.marks.hit(.taskCompleted) }
         }
         if applied.isDuplicate { world.marks.hit(.duplicateApplied) }
         hash.mix(applied.hash.word)

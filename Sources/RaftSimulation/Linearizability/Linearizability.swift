@@ -9,6 +9,8 @@ enum Linearizability {
         var calledAt: UInt64
         /// `UInt64.max` for one without a known end.
         var returnedAt: UInt64
+        /// Where it probably took effect, in any unit: the search looks there first, and everywhere in the end.
+        var hint: UInt64 = .max
     }
 
     enum Verdict: Equatable {
@@ -23,7 +25,7 @@ enum Linearizability {
     ///   - step: the state after an operation, or nil if its output is impossible in this state.
     ///   - limit: configurations that are looked at before the search is given up.
     static func check<Input, Output, State: Hashable>(
-        _ events: [Event<Input, Output>], from initial: State, limit: Int = 500_000,
+        _ events: [Event<Input, Output>], from initial: State, limit: Int = 100_000,
         step: @escaping (State, Input, Output) -> State?
     ) -> Verdict {
         var search = Search(events: events, initial: initial, limit: limit, step: step)
@@ -85,20 +87,18 @@ private struct Search<Input, Output, State: Hashable> {
         return .notLinearizable
     }
 
-    /// What may come next: whatever was called before the earliest return of what is left. Known ends first.
+    /// What may come next: whatever was called before the earliest return of what is left. The likeliest first.
     private func candidates(of configuration: Configuration) -> [Int] {
         var firstReturn = UInt64.max
         for place in events.indices where !configuration.done.contains(place) {
             firstReturn = min(firstReturn, events[place].returnedAt)
         }
-        var known: [Int] = []
-        var unknown: [Int] = []
+        var candidates: [Int] = []
         for place in events.indices {
             if events[place].calledAt > firstReturn { break }
-            if configuration.done.contains(place) { continue }
-            if events[place].returnedAt == .max { unknown.append(place) } else { known.append(place) }
+            if !configuration.done.contains(place) { candidates.append(place) }
         }
-        return known + unknown
+        return candidates.sorted { (events[$0].hint, $0) < (events[$1].hint, $1) }
     }
 }
 

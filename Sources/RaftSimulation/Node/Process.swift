@@ -6,8 +6,8 @@ import WriteAheadLog
 /// threads, done here with events. `Process+…` mirror `RaftLoop`, `LogWriter`, `Applier`, `SnapshotSender` and
 /// `SnapshotReceiver`, each under the same name for the same thing.
 final class Process {
-    unowned let world: World
-    unowned let node: Node
+    unowned(unsafe) let world: World
+    unowned(unsafe) let node: Node
     let boot: BootID
     let startedAt: UInt64
     var isAlive = true

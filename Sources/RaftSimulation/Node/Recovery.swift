@@ -10,6 +10,8 @@ struct Recovery {
     var stored: SnapshotFiles.Stored?
     var machine: ClusterState
     var restored: Raft.Restored
+    /// The last write before the crash had reached the disk in part.
+    var hadTornTail: Bool
 
     /// Why a node does not start. It stays down, and its files are kept.
     struct Refusal: Error {
@@ -40,7 +42,8 @@ struct Recovery {
         }
         return Recovery(
             boot: BootID(opened.identity.bootCount), log: opened.log, stored: stored, machine: machine,
-            restored: try restore(opened, stored: stored, bootstrap: bootstrap))
+            restored: try restore(opened, stored: stored, bootstrap: bootstrap),
+            hadTornTail: opened.recovered.cutTail != nil)
     }
 
     private static func restore(

@@ -41,6 +41,14 @@ struct Operation {
     let committedAtCall: Int
     var returnedAt: UInt64 = .max
     var result = Result.pending
+    /// The entry that it took effect with, or whose state it read; nil for what never did.
+    var appliedAt: LogIndex?
+}
+
+/// Names a proposal for ever.
+struct ProposalName: Hashable {
+    var session: Envelope.Session
+    var sequence: UInt64
 }
 
 /// What the node says to whoever asked for a write.

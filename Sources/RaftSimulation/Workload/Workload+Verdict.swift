@@ -46,17 +46,19 @@ extension Workload {
                 // A read without an answer says nothing.
                 if operation.kind == .read, operation.result == .unknown || operation.result == .pending { continue }
                 let result = operation.result == .pending ? .unknown : operation.result
+                // A read comes after the write whose state it shows.
+                let hint = operation.appliedAt.map { $0.rawValue * 2 + (operation.kind == .read ? 1 : 0) }
                 events.append(
                     .init(
                         input: operation.kind, output: result, calledAt: operation.calledAt,
-                        returnedAt: operation.returnedAt))
+                        returnedAt: operation.returnedAt, hint: hint ?? .max))
             }
             guard !events.isEmpty else { continue }
             if let final {
                 events.append(
                     .init(
                         input: .read, output: .value(TaskModel.State(of: key, in: final)), calledAt: world.now,
-                        returnedAt: world.now))
+                        returnedAt: world.now, hint: .max - 1))
             }
             let verdict = Linearizability.check(events, from: TaskModel.State(), step: TaskModel.step)
             switch verdict {

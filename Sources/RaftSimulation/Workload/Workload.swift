@@ -4,7 +4,7 @@ import Raft
 /// What clients want of the cluster: each does one thing after the other, at any node, and notes what it got. A key is a task
 /// that no executor takes: it is made, its cost is added to, it is cancelled, it is read.
 final class Workload {
-    unowned let world: World
+    unowned(unsafe) let world: World
     private(set) var operations: [Operation] = []
     /// The operations of each key, in the order of their calls.
     private(set) var operationsOfKey: [[OperationID]] = []
@@ -13,6 +13,8 @@ final class Workload {
     /// Clients act.
     private(set) var isOn = false
     private var submissions = 0
+    /// Writes that have not taken effect.
+    private var names: [ProposalName: OperationID] = [:]
     private(set) var openOperations = 0
     /// Keys whose search was given up.
     var undecidedKeys = 0
@@ -99,9 +101,17 @@ final class Workload {
         world.trace.note(world.now, "client \(client) asks node \(process.id): \(kind) key \(key) (operation \(id))")
         switch kind {
         case .read: process.read(id)
-        case .create, .add, .cancel, .submit: process.propose(command(kind, key), for: id)
+        case .create, .add, .cancel, .submit:
+            names[ProposalName(session: process.session, sequence: process.proposals.next)] = id
+            process.propose(command(kind, key), for: id)
         }
         return id
+    }
+
+    /// The command of a session has taken effect.
+    func applied(_ session: Envelope.Session, _ sequence: UInt64, at index: LogIndex) {
+        guard let id = names.removeValue(forKey: ProposalName(session: session, sequence: sequence)) else { return }
+        operations[id].appliedAt = index
     }
 
     private func command(_ kind: Operation.Kind, _ key: Int) -> Command.OneOf_Body {
@@ -156,7 +166,6 @@ final class Workload {
             case .rejected(.alreadyExists): close(id, .done)
             case .rejected(.sessionEnded), .rejected(.outcomeForgotten), .rejected(.windowExceeded):
                 // This submission did nothing; an earlier one may have.
-                world.marks.hit(.sessionEnded)
                 close(id, .unknown)
             case .done, .replayed, .rejected:
                 world.fail(Violation("Workload", "operation \(id), \(operations[id].kind), gave \(outcome)"))
@@ -166,6 +175,7 @@ final class Workload {
 
     func readFinished(_ id: OperationID, _ state: ClusterState) {
         world.marks.hit(.readAnswered)
+        operations[id].appliedAt = state.index
         close(id, .value(TaskModel.State(of: operations[id].key, in: state)))
     }
 

@@ -24,6 +24,7 @@ extension World {
         switch result {
         case .success(let recovery):
             node.refusal = nil
+            if recovery.hadTornTail { marks.hit(.tornTailCut) }
             monitor.started(node, recovery.restored)
             run(node, recovery)
         case .failure(let refusal):

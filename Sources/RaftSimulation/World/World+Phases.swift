@@ -47,16 +47,21 @@ extension World {
         return sound[..<size].sorted { $0.place < $1.place }
     }
 
-    /// Whatever is wrong with the others stays wrong: they are down, or cut off in one direction or in both.
+    /// Whatever is wrong with the others stays wrong: they are down, or cut off in one direction or in both, or their disk
+    /// stands still (P13).
     private func confine(to core: [Node]) {
         trace.note(now, "the core is \(core.map(\.id))")
         for node in core { repair(node) }
         for one in core { for other in core where one !== other { heal(one.place, other.place) } }
         for node in nodes where !core.contains(where: { $0 === node }) {
-            let trouble = random.faults.number(0...3)
+            let trouble = random.faults.number(0...4)
             if trouble == 0 || node.process == nil {
                 if node.process != nil { crash(node, closing: random.faults.chance(perMille: 500)) }
                 node.staysDown = true
+                continue
+            }
+            if trouble == 4 {
+                node.diskStalledUntil = .max
                 continue
             }
             for member in core {
