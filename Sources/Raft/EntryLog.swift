@@ -112,6 +112,14 @@ struct EntryLog: Hashable, Sendable {
         guard let start = position(of: index) else { return }
         entries.removeSubrange(start...)
         durable = min(durable, index.previous)
+        #if AMAS_MUTANTS
+            if Mutant.active == .completionOfTruncatedWrite {
+                while memberships.count > 1, memberships[memberships.count - 1].index >= index {
+                    memberships.removeLast()
+                }
+                return
+            }
+        #endif
         for place in writesInFlight.indices {
             writesInFlight[place].through = min(writesInFlight[place].through, index.previous)
         }
@@ -130,7 +138,11 @@ struct EntryLog: Hashable, Sendable {
     mutating func writeCompleted(_ token: WriteToken) {
         var completed = 0
         while completed < writesInFlight.count, writesInFlight[completed].token <= token {
-            durable = max(durable, writesInFlight[completed].through)
+            #if AMAS_MUTANTS
+                durable = max(durable, min(writesInFlight[completed].through, last.index))
+            #else
+                durable = max(durable, writesInFlight[completed].through)
+            #endif
             completed += 1
         }
         writesInFlight.removeFirst(completed)
@@ -145,7 +157,11 @@ struct EntryLog: Hashable, Sendable {
 
     /// The next entries to apply, if any and if the state machine has room for them.
     mutating func takeApplicable(maximumEntries: Int, maximumBytes: Int) -> [Entry] {
-        let limit = min(commit, durable)
+        #if AMAS_MUTANTS
+            let limit = Mutant.active == .appliesBeforeDurable ? commit : min(commit, durable)
+        #else
+            let limit = min(commit, durable)
+        #endif
         var taken: [Entry] = []
         while handedOut < limit, Int(handedOut.rawValue - applied.rawValue) < maximumEntries,
             handedOutBytes < maximumBytes, let place = position(of: handedOut.next)

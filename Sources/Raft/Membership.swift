@@ -50,7 +50,11 @@ public struct Membership: Hashable, Sendable {
     /// Of n values sorted ascending, the one at (n - 1) / 2 is reached by a majority, and no greater one is.
     private static func majorityValue<Value: Comparable>(of nodes: [NodeID], _ reached: (NodeID) -> Value) -> Value? {
         guard !nodes.isEmpty else { return nil }
-        let values = nodes.map(reached).sorted()
+        #if AMAS_MUTANTS
+            let values = Mutant.active == .quorumOfUnsortedValues ? nodes.map(reached) : nodes.map(reached).sorted()
+        #else
+            let values = nodes.map(reached).sorted()
+        #endif
         return values[(values.count - 1) / 2]
     }
 

@@ -31,6 +31,9 @@ extension Raft {
         precondition(term >= hardState.term, "terms never decrease")
         let isNewer = term > hardState.term
         if isNewer { hardState = HardState(term: term, votedFor: nil) }
+        #if AMAS_MUTANTS
+            if Mutant.active == .forgetsVoteOnStepDown, newLeader == nil { hardState.votedFor = nil }
+        #endif
         if role == .leader { resign(isDeposed: isNewer) }
         role = .follower
         ballot = nil
@@ -98,13 +101,23 @@ extension Raft {
 
     mutating func answerPreVote(from candidate: NodeID, term: Term, lastLog: LogPosition) {
         // Also asked of learners: the candidate may know of a promotion that this node has not heard of (P20).
-        let granted = !hearsLeader && term.next > hardState.term && lastLog >= log.last
+        #if AMAS_MUTANTS
+            let isUpToDate = Mutant.active == .votesForShorterLog || lastLog >= log.last
+        #else
+            let isUpToDate = lastLog >= log.last
+        #endif
+        let granted = !hearsLeader && term.next > hardState.term && isUpToDate
         send(.preVoteResponse(granted: granted, candidacy: term.next), to: candidate)
     }
 
     mutating func answerVote(from candidate: NodeID, lastLog: LogPosition) {
         let free = hardState.votedFor == nil && leader == nil
-        guard (free || hardState.votedFor == candidate) && lastLog >= log.last else {
+        #if AMAS_MUTANTS
+            let isUpToDate = Mutant.active == .votesForShorterLog || lastLog >= log.last
+        #else
+            let isUpToDate = lastLog >= log.last
+        #endif
+        guard (free || hardState.votedFor == candidate) && isUpToDate else {
             return send(.voteResponse(granted: false), to: candidate)
         }
         precondition(role == .follower || role == .preCandidate, "a candidate's own vote is given")

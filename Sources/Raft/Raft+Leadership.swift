@@ -48,18 +48,31 @@ extension Raft {
 
     /// Whether the leader has committed an entry of its own term, and so knows what is committed.
     var ownTermIsCommitted: Bool {
+        #if AMAS_MUTANTS
+            if Mutant.active == .readsBeforeOwnTermCommit { return leadership != nil }
+        #endif
         guard let leadership else { return false }
         return log.commit >= leadership.firstOfTerm
     }
 
     mutating func tickLeadership() {
         guard let state = leadership else { preconditionFailure("a leader has its leadership") }
-        if let transfer = state.transfer, now >= transfer.deadline { endTransfer(.timedOut) }
+        #if AMAS_MUTANTS
+            let isTransferOver = Mutant.active != .transferWithoutEnd
+        #else
+            let isTransferOver = true
+        #endif
+        if let transfer = state.transfer, isTransferOver, now >= transfer.deadline { endTransfer(.timedOut) }
         if now >= state.quorumDeadline {
             let inTouch = log.membership.isQuorum { node in
                 node == id || state.peers.contains { $0.id == node && $0.isActive }
             }
-            guard inTouch else { return becomeFollower(term: hardState.term, leader: nil) }
+            #if AMAS_MUTANTS
+                let leadsOn = inTouch || Mutant.active == .leaderIgnoresLostQuorum
+            #else
+                let leadsOn = inTouch
+            #endif
+            guard leadsOn else { return becomeFollower(term: hardState.term, leader: nil) }
             leadership?.quorumDeadline = now + settings.electionMilliseconds
             for place in state.peers.indices { leadership?.peers[place].isActive = false }
         }
@@ -131,11 +144,19 @@ extension Raft {
     mutating func advanceCommit() {
         guard role == .leader, let state = leadership else { return }
         let reached = log.membership.quorumValue { node in
+            #if AMAS_MUTANTS
+                if node == id, Mutant.active == .leaderCountsUnsynced { return log.last.index }
+            #endif
             if node == id { return log.durable }
             guard let place = state.place(of: node) else { return .zero }
             return state.peers[place].match
         }
-        guard let reached, reached > log.commit, log.term(at: reached) == hardState.term else { return }
+        #if AMAS_MUTANTS
+            let isOwn = Mutant.active == .commitsOlderTermByCounting
+        #else
+            let isOwn = false
+        #endif
+        guard let reached, reached > log.commit, isOwn || log.term(at: reached) == hardState.term else { return }
         let wasConfirmed = ownTermIsCommitted
         leadership?.uncommittedBytes -= log.bytes(after: max(log.commit, state.firstOfTerm), through: reached)
         log.commit(to: reached)

@@ -88,6 +88,9 @@ extension Raft {
 
     mutating func receiveHeartbeatResponse(round: UInt64, from peer: NodeID) {
         guard let place = heard(peer), let progress = leadership?.peers[place] else { return }
+        #if AMAS_MUTANTS
+            let round = Mutant.active == .lateAnswersConfirmReads ? leadership?.round ?? round : round
+        #endif
         leadership?.peers[place].acknowledgedRound = max(progress.acknowledgedRound, round)
         confirmReads()
         repeatUnanswered(to: place)
@@ -137,7 +140,12 @@ extension Raft {
             // Compacted here, hence committed, hence the leader's own.
             return sendOnceDurable(.appendAccepted(match: log.commit), to: sender)
         }
-        guard log.term(at: previous.index) == previous.term else {
+        #if AMAS_MUTANTS
+            let isUnchecked = Mutant.active == .appendWithoutPrevious && previous.index <= log.last.index
+        #else
+            let isUnchecked = false
+        #endif
+        guard isUnchecked || log.term(at: previous.index) == previous.term else {
             let limit = min(previous.index.previous, log.last.index)
             let hint = log.lastPosition(notAbove: limit, term: previous.term)
             return send(.appendRejected(rejected: previous.index, hint: hint), to: sender)
@@ -147,7 +155,12 @@ extension Raft {
             precondition(entry.index == lastNew.next && entry.term <= hardState.term, "a leader sends its log in order")
             lastNew = entry.index
             if entry.index <= log.last.index {
-                if log.term(at: entry.index) == entry.term { continue }
+                #if AMAS_MUTANTS
+                    let mayKeep = Mutant.active != .appendAlwaysTruncates || entry.index <= log.commit
+                #else
+                    let mayKeep = true
+                #endif
+                if mayKeep, log.term(at: entry.index) == entry.term { continue }
                 truncate(from: entry.index)
             }
             self.append(entry)

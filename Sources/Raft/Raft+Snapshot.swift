@@ -19,6 +19,9 @@ extension Raft {
         if succeeded {
             leadership?.peers[place].repeatNotBefore = now + settings.electionMilliseconds
         } else {
+            #if AMAS_MUTANTS
+                if Mutant.active == .failedSnapshotIsForgotten { return }
+            #endif
             leadership?.peers[place].becomeProbeAfterFailedSnapshot()
         }
     }

@@ -142,6 +142,9 @@ public struct Raft: Hashable, Sendable {
 
     /// Sends once everything written so far, this step included, is durable. To oneself, it is received then.
     mutating func sendOnceDurable(_ body: Message.Body, to peer: NodeID) {
+        #if AMAS_MUTANTS
+            if Mutant.active == .answersBeforeSync, peer != id { return send(body, to: peer) }
+        #endif
         promises.append(Message(from: id, to: peer, term: hardState.term, body: body))
     }
 
@@ -202,7 +205,12 @@ public struct Raft: Hashable, Sendable {
         result.append(contentsOf: effects)
         effects = []
         // A snapshot on its way to the state machine holds what comes next, and would meet it there a second time.
-        if installing == nil {
+        #if AMAS_MUTANTS
+            let isHandingOut = installing == nil || Mutant.active == .appliesBehindSnapshot
+        #else
+            let isHandingOut = installing == nil
+        #endif
+        if isHandingOut {
             let applicable = log.takeApplicable(
                 maximumEntries: settings.maximumApplyEntries, maximumBytes: settings.maximumApplyBytes)
             if !applicable.isEmpty { result.append(.apply(applicable)) }
@@ -268,7 +276,11 @@ public struct Raft: Hashable, Sendable {
     /// Messages of an older term change nothing, but their sender may be stuck behind this node's newer term (P15).
     private mutating func answerOlderTerm(_ message: Message) {
         switch message.body {
-        case .appendEntries, .heartbeat, .installSnapshot: send(.staleTerm, to: message.from)
+        case .appendEntries, .heartbeat, .installSnapshot:
+            #if AMAS_MUTANTS
+                if Mutant.active == .rejectsWithoutNewerTerm { return }
+            #endif
+            send(.staleTerm, to: message.from)
         case .preVoteRequest: send(.preVoteResponse(granted: false, candidacy: message.term.next), to: message.from)
         case .voteRequest: send(.voteResponse(granted: false), to: message.from)
         case .preVoteResponse(let granted, let candidacy):

@@ -131,6 +131,9 @@ public final class DurableLog {
         let (bytes, chain) = frame.finish(at: position, group: owner.group)
         try fatally { () throws(StorageError) in
             try activeFile.write(bytes, at: position.offset)
+            #if AMAS_MUTANTS
+                if LogMutant.active == .isNotSynced { return }
+            #endif
             try activeFile.sync()
         }
         position.advance(byteCount: bytes.count, chain: chain)

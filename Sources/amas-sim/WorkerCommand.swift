@@ -4,15 +4,15 @@ import RaftSimulation
 /// Plays seeds and tells of each on a line of its own. A process of its own, because a broken assertion ends it.
 struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "worker", abstract: "Plays seeds for `run`.", shouldDisplay: false)
+        commandName: "worker", abstract: "Plays seeds for the other commands.", shouldDisplay: false)
 
     @Option var from: UInt64
-    @Option var step: UInt64 = 1
     @Option var count: UInt64
+    @Option(help: "A bug to bring back, in a build that has them.") var mutant: String?
 
     func run() throws {
-        for number in 0..<count {
-            let seed = from + number * step
+        if let mutant, !Simulation.bringBack(mutant) { throw ValidationError("This build has no bug \(mutant).") }
+        for seed in from..<(from + count) {
             Terminal.print("begin \(seed)")
             Terminal.print(WorkerLine(Simulation.run(seed: seed)).text)
         }

@@ -14,6 +14,9 @@ extension ClusterState {
             return .answered(.rejected(.sessionEnded), isDuplicate: false)
         }
         if envelope.sequence < record.floor { return .answered(.rejected(.outcomeForgotten), isDuplicate: false) }
+        #if AMAS_MUTANTS
+            if Mutant.active == .sessionsForgetOutcomes { return .fresh }
+        #endif
         if let first = tables.outcomes[OutcomeKey(session: key, sequence: envelope.sequence)] {
             let outcome = Outcome(first, tenant: envelope.tenant) ?? .rejected(.malformed)
             return .answered(outcome, isDuplicate: true)

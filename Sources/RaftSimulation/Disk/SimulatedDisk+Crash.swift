@@ -54,8 +54,9 @@ extension SimulatedDisk {
         case .bind(let name, let inode):
             inode.seen = inode.durable
             names[name] = inode
-        case .rename(let name, let newName):
-            if let inode = names.removeValue(forKey: name) { names[newName] = inode }
+        case .rename(let name, let newName, let inode):
+            names[name] = nil
+            names[newName] = inode
         case .remove(let name): names[name] = nil
         case .sync, .syncDirectory: preconditionFailure("a sync is not held back")
         }

@@ -16,7 +16,8 @@ final class SimulatedDisk: LogStorage, @unchecked Sendable {
         case resize(Inode, to: Int)
         case sync(Inode)
         case bind(String, Inode)
-        case rename(String, to: String)
+        /// The new name is the file's own, whatever becomes of the old one.
+        case rename(String, to: String, Inode)
         case remove(String)
         case syncDirectory
     }
@@ -111,8 +112,9 @@ final class SimulatedDisk: LogStorage, @unchecked Sendable {
             inode.durable.place(bytes[...], at: target)
         case .resize(let inode, let count): inode.durable.extend(to: count)
         case .bind(let name, let inode): durableNames[name] = inode
-        case .rename(let name, let newName):
-            if let inode = durableNames.removeValue(forKey: name) { durableNames[newName] = inode }
+        case .rename(let name, let newName, let inode):
+            durableNames[name] = nil
+            durableNames[newName] = inode
         case .remove(let name): durableNames[name] = nil
         case .sync, .syncDirectory: preconditionFailure("a sync is not held back")
         }
@@ -140,7 +142,7 @@ final class SimulatedDisk: LogStorage, @unchecked Sendable {
             throw StorageError(operation: .rename, file: name, code: ErrorNumber.noFile)
         }
         names[newName] = inode
-        note(.rename(name, to: newName))
+        note(.rename(name, to: newName, inode))
     }
 
     func remove(_ name: String) throws(StorageError) {

@@ -48,6 +48,9 @@ struct SnapshotFiles {
         try bytes.withUnsafeBufferPointer { buffer throws(StorageError) in
             try file.write(UnsafeRawBufferPointer(buffer), at: 0)
         }
+        #if AMAS_MUTANTS
+            if Mutant.active == .snapshotIsNotSynced { return }
+        #endif
         try file.sync()
     }
 

@@ -13,6 +13,15 @@ enum Frame {
     case snapshotChunk(SnapshotChunk)
     case snapshotReceipt(LogPosition, length: Int)
 
+    /// Raft bears any message twice. What else `RaftServer` sends rests on connections, which repeat nothing: a proposal that
+    /// came twice could be refused the second time, and the proposer told that it had no effect.
+    var mayBeDuplicated: Bool {
+        switch self {
+        case .raft, .readRequest, .readAnswer, .snapshotChunk, .snapshotReceipt: true
+        case .proposals, .proposalRefused: false
+        }
+    }
+
     /// Snapshots travel on a channel of their own and do not hold up the rest.
     var isBulk: Bool {
         switch self {

@@ -17,7 +17,7 @@ extension World {
                 marks.hit(.frameLost)
                 return
             }
-            if random.network.chance(perMillion: options.duplication) {
+            if frame.mayBeDuplicated, random.network.chance(perMillion: options.duplication) {
                 marks.hit(.frameDuplicated)
                 copies = 2
             }

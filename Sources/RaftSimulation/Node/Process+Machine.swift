@@ -29,7 +29,8 @@ extension Process {
             apply(entries)
         case .install(let stored):
             // The snapshot that is being written has its place first.
-            guard !isWritingSnapshot else { return }
+            installWaits = isWritingSnapshot
+            guard !installWaits else { return }
             machineRequests.removeFirst()
             isApplying = false
             installState(stored)
@@ -103,7 +104,7 @@ extension Process {
             snapshotSaved(stored)
         }
         guard isAlive else { return }
-        if isApplying, case .install = machineRequests.first { machineDone() }
+        if installWaits { machineDone() }
     }
 
     private func installState(_ stored: SnapshotFiles.Stored) {

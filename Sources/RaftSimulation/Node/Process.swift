@@ -30,6 +30,8 @@ final class Process {
     var isApplying = false
     var entriesSinceSnapshot = 0
     var isWritingSnapshot = false
+    /// A snapshot from the leader waits until the own one is written.
+    var installWaits = false
 
     // Process+Snapshots
     var storedSnapshot: SnapshotFiles.Stored?

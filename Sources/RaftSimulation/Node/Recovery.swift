@@ -23,7 +23,13 @@ struct Recovery {
     static func run(_ node: Node, bootstrap: Membership, limits: DurableLog.Limits) throws(Refusal) -> Recovery {
         let opened: DurableLog.Opened
         do throws(WriteAheadLogError) {
-            opened = try DurableLog.open(in: node.disk, owner: node.owner, whenEmpty: .refuse, limits: limits)
+            #if AMAS_MUTANTS
+                let whenEmpty: DurableLog.WhenEmpty =
+                    Mutant.active == .wipedDiskIsFormatted ? .format(incarnation: node.incarnation) : .refuse
+            #else
+                let whenEmpty = DurableLog.WhenEmpty.refuse
+            #endif
+            opened = try DurableLog.open(in: node.disk, owner: node.owner, whenEmpty: whenEmpty, limits: limits)
         } catch {
             throw Refusal(error)
         }

@@ -127,7 +127,9 @@ extension World {
 
     /// What these nodes still owe; nil when there is nothing.
     private func pendingReason(among members: [Node]) -> String? {
-        guard let leader = members.first(where: { $0.process?.raft.standing.role == .leader })?.process else {
+        // Also one outside of the core: a leader whose disk stands still leads on while it has nothing to write.
+        let leaders = nodes.compactMap(\.process).filter { $0.raft.standing.role == .leader }
+        guard let leader = leaders.max(by: { $0.raft.standing.term < $1.raft.standing.term }) else {
             return "no leader"
         }
         let term = leader.raft.standing.term

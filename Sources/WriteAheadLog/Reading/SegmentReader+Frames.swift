@@ -20,7 +20,11 @@ extension SegmentReader {
         let chain: UInt32
         switch Sector.condition(of: first, place: 0, frame: position.sequence, chain: position.chain) {
         case .blank: return .blank
-        case .damaged: throw damage(at: offset, .badChecksum)
+        case .damaged:
+            #if AMAS_MUTANTS
+                if LogMutant.active == .damageIsTakenForTornTail { return .blank }
+            #endif
+            throw damage(at: offset, .badChecksum)
         case .intact(let checksum): chain = checksum
         }
         let header = Frame.Header(firstSector: first)
@@ -35,7 +39,14 @@ extension SegmentReader {
             switch Sector.condition(of: sector, place: place, frame: position.sequence, chain: position.chain) {
             case .intact: bodyChecksum = amas_crc32c(bodyChecksum, sector, 4)
             case .blank: isTorn = true
-            case .damaged: throw damage(at: offset + UInt64(place * Sector.byteCount), .badChecksum)
+            case .damaged:
+                #if AMAS_MUTANTS
+                    if LogMutant.active == .damageIsTakenForTornTail {
+                        isTorn = true
+                        continue
+                    }
+                #endif
+                throw damage(at: offset + UInt64(place * Sector.byteCount), .badChecksum)
             }
         }
         if isTorn { return .torn(header) }
@@ -92,6 +103,12 @@ extension SegmentReader {
                 case .blank: continue
                 case .intact where place < header?.sectorCount ?? sectors: end = place + 1
                 case .intact, .damaged:
+                    #if AMAS_MUTANTS
+                        if LogMutant.active == .damageIsTakenForTornTail {
+                            end = place + 1
+                            continue
+                        }
+                    #endif
                     throw damage(at: position.offset + UInt64(place * Sector.byteCount), .badChecksum)
                 }
             }

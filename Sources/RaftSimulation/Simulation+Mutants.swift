@@ -1,0 +1,32 @@
+import Raft
+import WriteAheadLog
+
+// Bugs that are brought back on purpose; only in a build with AMAS_MUTANTS.
+extension Simulation {
+    #if AMAS_MUTANTS
+        public static let mutants = Mutant.allCases.map(\.rawValue)
+
+        /// Must be called before the first run. False if there is no such bug.
+        public static func bringBack(_ name: String) -> Bool {
+            guard let mutant = Mutant(rawValue: name) else { return false }
+            Mutant.active = mutant
+            switch mutant {
+            case .damageIsTakenForTornTail: LogMutant.active = .damageIsTakenForTornTail
+            case .logIsNotSynced: LogMutant.active = .isNotSynced
+            case .commitsOlderTermByCounting, .readsBeforeOwnTermCommit, .lateAnswersConfirmReads,
+                .forgetsVoteOnStepDown, .answersBeforeSync, .leaderCountsUnsynced, .completionOfTruncatedWrite,
+                .appliesBeforeDurable, .leaderIgnoresLostQuorum, .rejectsWithoutNewerTerm, .failedSnapshotIsForgotten,
+                .quorumOfUnsortedValues, .appendAlwaysTruncates, .appendWithoutPrevious, .transferWithoutEnd,
+                .votesForShorterLog, .appliesBehindSnapshot, .sessionsForgetOutcomes, .wipedDiskIsFormatted,
+                .snapshotIsNotSynced:
+                break
+            }
+            return true
+        }
+    #else
+        public static let mutants: [String] = []
+
+        /// Must be called before the first run. False if there is no such bug.
+        public static func bringBack(_ name: String) -> Bool { false }
+    #endif
+}
