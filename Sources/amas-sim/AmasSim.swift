@@ -5,5 +5,6 @@ import ArgumentParser
 struct AmasSim: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "amas-sim", abstract: "Plays clusters of AMAS in a virtual world, each from one seed.",
-        subcommands: [RunCommand.self, ReplayCommand.self, MutantsCommand.self, WorkerCommand.self], defaultSubcommand: RunCommand.self)
+        subcommands: [RunCommand.self, ReplayCommand.self, MutantsCommand.self, WorkerCommand.self],
+        defaultSubcommand: RunCommand.self)
 }

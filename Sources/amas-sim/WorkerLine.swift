@@ -27,7 +27,8 @@ struct WorkerLine {
     }
 
     var text: String {
-        let numbers = [seed, virtualMicroseconds, events, steps, committed, operations, undecided, isVoid ? 1 : 0] + marks
+        let numbers =
+            [seed, virtualMicroseconds, events, steps, committed, operations, undecided, isVoid ? 1 : 0] + marks
         return "end " + numbers.map { "\($0)" }.joined(separator: " ") + " |" + violation.replacing("\n", with: " ")
     }
 

@@ -121,14 +121,14 @@ struct LinearizabilityTests {
             }
         }
         #expect(wrong.isEmpty)
-        #expect(compared > 50_000)
+        #expect(compared > 10_000)
     }
 
     @Test("it agrees with trying all orders, for random histories of six operations")
     func random() {
         var random = RandomStream(seed: 3, subject: .workload)
         var linearizable = 0
-        for _ in 0..<3000 {
+        for _ in 0..<1000 {
             let events = (0..<6).map { _ in
                 let call = random.time(0...30)
                 let end = call + 1 + random.time(0...15)
@@ -140,10 +140,12 @@ struct LinearizabilityTests {
             if expected { linearizable += 1 }
             #expect((verdict(events) == .linearizable) == expected, "\(events)")
         }
-        #expect(linearizable > 100 && linearizable < 2900, "a test of one answer shows nothing")
+        #expect(linearizable > 50 && linearizable < 950, "a test of one answer shows nothing")
     }
 
-    private static func power(_ base: Int, _ exponent: Int) -> Int { (0..<exponent).reduce(1) { product, _ in product * base } }
+    private static func power(_ base: Int, _ exponent: Int) -> Int {
+        (0..<exponent).reduce(1) { product, _ in product * base }
+    }
 
     /// All ways in which calls and returns can follow each other, calls in the order of the operations.
     private static func intervals(_ count: Int) -> [[(UInt64, UInt64)]] {

@@ -125,7 +125,9 @@ final class SimulatedDisk: LogStorage, @unchecked Sendable {
     func list() throws(StorageError) -> [String] { names.keys.sorted() }
 
     func open(_ name: String) throws(StorageError) -> any LogFile {
-        guard let inode = names[name] else { throw StorageError(operation: .open, file: name, code: ErrorNumber.noFile) }
+        guard let inode = names[name] else {
+            throw StorageError(operation: .open, file: name, code: ErrorNumber.noFile)
+        }
         return SimulatedFile(inode: inode, name: name, disk: self)
     }
 

@@ -44,7 +44,8 @@ enum TraceLine {
             "persist \(write.token.rawValue)"
                 + (write.truncateFrom.map { " truncate from \($0)" } ?? "")
                 + (write.hardState.map { " term \($0.term) vote \($0.votedFor.map { "\($0)" } ?? "none")" } ?? "")
-                + (write.entries.isEmpty ? "" : " entries \(write.entries[0].index)…\(write.entries[write.entries.count - 1].index)")
+                + (write.entries.isEmpty
+                    ? "" : " entries \(write.entries[0].index)…\(write.entries[write.entries.count - 1].index)")
         case .apply(let entries): "apply \(entries[0].index)…\(entries[entries.count - 1].index)"
         case .readReady(let token, let index): "read \(token.rawValue) ready at \(index)"
         case .readRejected(let token, let reason): "read \(token.rawValue) rejected: \(reason)"

@@ -26,7 +26,8 @@ struct AppliedMonotonic {
                     process.node.durable.holds(entry.index, term: entry.term)
                 else {
                     throw Violation(
-                        "AppliedMonotonic", "node \(process.id) applies \(entry.index) before it is committed and durable")
+                        "AppliedMonotonic",
+                        "node \(process.id) applies \(entry.index) before it is committed and durable")
                 }
                 expected = expected.next
             }

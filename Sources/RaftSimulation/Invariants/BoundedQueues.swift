@@ -10,7 +10,8 @@ enum BoundedQueues {
                 guard case .appendEntries(let append) = message.body, append.entries.count > 1 else { continue }
                 let bytes = append.entries.reduce(0) { $0 + $1.sizeInBytes }
                 guard bytes <= settings.maximumAppendBytes else {
-                    throw Violation("BoundedQueues", "node \(process.id) sends \(bytes) bytes of entries in one message")
+                    throw Violation(
+                        "BoundedQueues", "node \(process.id) sends \(bytes) bytes of entries in one message")
                 }
             case .apply(let entries):
                 guard let last = entries.last?.index else { continue }

@@ -32,7 +32,8 @@ struct CommittedImmutable {
         let before = seen[process.place]
         guard commit != before else { return }
         guard commit > before else {
-            throw Violation("CommittedImmutable", "the commit index of node \(process.id) falls from \(before) to \(commit)")
+            throw Violation(
+                "CommittedImmutable", "the commit index of node \(process.id) falls from \(before) to \(commit)")
         }
         seen[process.place] = commit
         var index = before.next
@@ -47,7 +48,8 @@ struct CommittedImmutable {
                 terms.append(own)
                 committedIn.append(process.raft.standing.term)
             } else {
-                throw Violation("CommittedImmutable", "node \(process.id) has a snapshot of what nobody committed: \(index)")
+                throw Violation(
+                    "CommittedImmutable", "node \(process.id) has a snapshot of what nobody committed: \(index)")
             }
             index = index.next
         }

@@ -8,7 +8,8 @@ struct ConfigQuorumOverlap {
         for case .membershipChanged(let membership) in effects {
             if let before = lastSeen[process.id], !Self.overlap(before, membership) {
                 throw Violation(
-                    "ConfigQuorumOverlap", "node \(process.id) goes from \(before) to \(membership), which may disagree")
+                    "ConfigQuorumOverlap", "node \(process.id) goes from \(before) to \(membership), which may disagree"
+                )
             }
             lastSeen[process.id] = membership
         }

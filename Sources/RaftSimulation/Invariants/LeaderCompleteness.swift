@@ -11,7 +11,8 @@ enum LeaderCompleteness {
             guard last >= process.raft.firstIndex else { continue }
             guard process.raft.term(at: last) == committed.term(at: last) else {
                 throw Violation(
-                    "LeaderCompleteness", "node \(process.id) is elected in term \(standing.term) without entry \(last)")
+                    "LeaderCompleteness", "node \(process.id) is elected in term \(standing.term) without entry \(last)"
+                )
             }
         }
     }

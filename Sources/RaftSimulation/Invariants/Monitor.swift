@@ -110,7 +110,8 @@ extension Effect {
         switch self {
         case .send(let message): message.fingerprint
         case .persist(let write):
-            2 << 60 | write.token.rawValue << 24 | UInt64(write.entries.count) << 8 | (write.hardState?.term.rawValue ?? 0)
+            2 << 60 | write.token.rawValue << 24 | UInt64(write.entries.count) << 8
+                | (write.hardState?.term.rawValue ?? 0)
         case .apply(let entries): 3 << 60 | (entries.last?.index.rawValue ?? 0) << 16 | UInt64(entries.count)
         case .readReady(let token, let index): 4 << 60 | token.rawValue << 30 | index.rawValue
         case .readRejected(let token, _): 5 << 60 | token.rawValue
@@ -134,7 +135,8 @@ extension Message {
             case .voteRequest(let last, let transfer): 3 << 40 | last.index.rawValue << 1 | (transfer ? 1 : 0)
             case .voteResponse(let granted): 4 << 40 | (granted ? 1 : 0)
             case .appendEntries(let append):
-                5 << 40 | append.previous.index.rawValue << 20 | UInt64(append.entries.count) << 10 | append.commit.rawValue
+                5 << 40 | append.previous.index.rawValue << 20 | UInt64(append.entries.count) << 10
+                    | append.commit.rawValue
             case .appendAccepted(let match): 6 << 40 | match.rawValue
             case .appendRejected(let rejected, let hint): 7 << 40 | rejected.rawValue << 16 | hint.index.rawValue
             case .heartbeat(let commit, let round): 8 << 40 | commit.rawValue << 20 | round

@@ -10,14 +10,16 @@ enum PromisesAreDurable {
             case .voteResponse(granted: true):
                 guard disk.hardState == HardState(term: message.term, votedFor: message.to) else {
                     throw Violation(
-                        "PromisesAreDurable", "node \(process.id) votes for \(message.to) with \(disk.hardState) on disk")
+                        "PromisesAreDurable",
+                        "node \(process.id) votes for \(message.to) with \(disk.hardState) on disk")
                 }
             case .voteRequest(let lastLog, _):
                 guard disk.hardState == HardState(term: message.term, votedFor: process.id),
                     max(disk.last, disk.snapshot) >= lastLog
                 else {
                     throw Violation(
-                        "PromisesAreDurable", "node \(process.id) campaigns with \(disk.hardState), \(disk.last) on disk")
+                        "PromisesAreDurable",
+                        "node \(process.id) campaigns with \(disk.hardState), \(disk.last) on disk")
                 }
             case .appendAccepted(let match):
                 guard let term = process.raft.term(at: match) else { continue }  // In a durable snapshot.

@@ -124,7 +124,8 @@ extension Process {
                 job.rest = records[...]
                 job.settled.append(step)
             case .compact(let position):
-                let segments = try log.compact(through: .init(index: position.index.rawValue, term: position.term.rawValue))
+                let segments = try log.compact(
+                    through: .init(index: position.index.rawValue, term: position.term.rawValue))
                 if segments > 0 {
                     world.marks.hit(.segmentsRemoved)
                     job.settled.append(step)

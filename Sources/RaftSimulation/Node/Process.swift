@@ -150,7 +150,11 @@ final class Process {
         case .roleChanged(let standing): roleChanged(standing)
         case .membershipChanged: break
         case .transferEnded(let outcome):
-            if case .completed = outcome { world.marks.hit(.transferCompleted) } else { world.marks.hit(.transferFailed) }
+            if case .completed = outcome {
+                world.marks.hit(.transferCompleted)
+            } else {
+                world.marks.hit(.transferFailed)
+            }
         }
     }
 

@@ -66,7 +66,9 @@ struct Recovery {
             entries.append(entry)
         }
         guard let snapshot = stored?.descriptor else {
-            guard base.index == .zero else { throw Refusal(reason: "the snapshot before entry \(base.index) is missing") }
+            guard base.index == .zero else {
+                throw Refusal(reason: "the snapshot before entry \(base.index) is missing")
+            }
             return Raft.Restored(
                 hardState: hardState, snapshot: SnapshotDescriptor(position: .zero, membership: bootstrap),
                 base: base, entries: entries)

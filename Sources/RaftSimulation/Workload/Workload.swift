@@ -116,10 +116,10 @@ final class Workload {
 
     private func command(_ kind: Operation.Kind, _ key: Int) -> Command.OneOf_Body {
         switch kind {
-        case .create: return .submitTask(Self.task(Self.taskID(key), isExecuted: false))
+        case .create: return .submitTask(task(Self.taskID(key), isExecuted: false))
         case .submit:
             submissions += 1
-            return .submitTask(Self.task("work-\(submissions)", isExecuted: true))
+            return .submitTask(task("work-\(submissions)", isExecuted: true))
         case .add(let amount):
             var report = UsageReported()
             report.taskID = Self.taskID(key)
@@ -135,12 +135,12 @@ final class Workload {
         }
     }
 
-    private static func task(_ id: String, isExecuted: Bool) -> SubmitTask {
+    private func task(_ id: String, isExecuted: Bool) -> SubmitTask {
         var step = PlanStep()
         step.id = "s"
         step.agent = "a"
         var spec = TaskSpec()
-        spec.title = "t"
+        spec.title = String(repeating: "t", count: world.options.workload.titleBytes)
         spec.taskType = "t"
         spec.autoExecute = isExecuted
         spec.steps = [step]

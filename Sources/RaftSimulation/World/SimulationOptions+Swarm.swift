@@ -91,6 +91,7 @@ extension SimulationOptions {
         workload.clients = random.number(1...8)
         workload.keys = random.pick([1, 3, 20])
         workload.thinkTime = random.pick([1000...100_000, 50_000...1_000_000])
+        workload.titleBytes = random.pick([1, 200, 1200])
         workload.submissions = random.pick([0, 2])
         workload.cancellations = random.pick([0, 1])
     }

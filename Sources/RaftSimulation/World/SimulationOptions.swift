@@ -70,6 +70,8 @@ struct WorkloadOptions {
     var workTime: ClosedRange<UInt64> = 1000...500_000
     /// Operations on one key before it is left for a fresh one: bounds the search for a linearization.
     var operationsPerKey = 30
+    /// Large ones make writes of several sectors, which a crash can tear.
+    var titleBytes = 1
     // Weights of what clients do.
     var creations = 2
     var additions = 6

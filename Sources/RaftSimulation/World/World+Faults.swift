@@ -151,9 +151,11 @@ extension World {
                 }
             }
         default:
-            for one in places { for other in places where one != other && random.faults.chance(perMille: 300) {
-                pairs.append((one, other))
-            } }
+            for one in places {
+                for other in places where one != other && random.faults.chance(perMille: 300) {
+                    pairs.append((one, other))
+                }
+            }
         }
         trace.note(now, "cut \(pairs.map { "\($0.0 + 1)→\($0.1 + 1)" }) \(isSymmetric ? "both ways " : "")until \(end)")
         let isReversed = random.faults.chance(perMille: 500)

@@ -95,7 +95,10 @@ extension World {
     private func mustSettle(_ phase: String, among members: [Node]) {
         let settled = run(for: bound) { pendingReason(among: members) == nil }
         if !settled, violation == nil {
-            fail(Violation("Liveness", "\(phase): \(pendingReason(among: members) ?? "nothing") after \(bound) µs; \(described)"))
+            fail(
+                Violation(
+                    "Liveness",
+                    "\(phase): \(pendingReason(among: members) ?? "nothing") after \(bound) µs; \(described)"))
         }
     }
 
@@ -137,7 +140,9 @@ extension World {
         for node in members {
             guard let process = node.process else { return "node \(node.id) is down" }
             let standing = process.raft.standing
-            if standing.term != term || standing.leader != leader.id { return "node \(node.id) does not follow \(leader.id)" }
+            if standing.term != term || standing.leader != leader.id {
+                return "node \(node.id) does not follow \(leader.id)"
+            }
             if process.covered.position.index != last {
                 return "node \(node.id) has applied \(process.covered.position.index) of \(last)"
             }
@@ -158,7 +163,8 @@ extension World {
                 return "\(node.id) down\(node.refusal.map { " (\($0))" } ?? "")"
             }
             let raft = process.raft
-            return "\(node.id) \(raft.standing.role) term \(raft.standing.term) of \(raft.standing.leader.map { "\($0)" } ?? "nobody")"
+            return
+                "\(node.id) \(raft.standing.role) term \(raft.standing.term) of \(raft.standing.leader.map { "\($0)" } ?? "nobody")"
                 + " last \(raft.lastLog.index) commit \(raft.commitIndex) durable \(raft.durableIndex)"
                 + " applied \(raft.appliedIndex)\(raft.installingSnapshot == nil ? "" : " installing")"
                 + " peers \(raft.peers.map { "\($0.id):\($0.match)/\($0.next)" })"
