@@ -40,7 +40,7 @@ struct DiskTests {
     @Test("of what was not synced any subset of sectors survives, each whole")
     func torn() throws {
         var outcomes: Set<[UInt8]> = []
-        for seed in 1...200 {
+        for seed in 1...600 {
             var random = RandomStream(seed: UInt64(seed), subject: .disk)
             let disk = try disk()
             let job = DiskJob()

@@ -14,6 +14,8 @@ struct Link {
     var lastDelivery: UInt64 = 0
     var lastBulkDelivery: UInt64 = 0
     var framesUnderWay = 0
+    /// After a pause, what waited on this connection is read so much later: connections are read in no fixed order.
+    var readingDelay: UInt64 = 0
 
     func isCut(at now: UInt64) -> Bool { now < cutUntil }
 }

@@ -7,12 +7,12 @@ extension World {
         guard links[from, to].isUp else { return }
         let options = options.network
         if links[from, to].isCut(at: now) { return }
-        guard links[from, to].framesUnderWay < options.capacity else {
-            marks.hit(.linkOverflowed)
-            return
-        }
         var copies = 1
         if isDisturbed {
+            guard links[from, to].framesUnderWay < options.capacity else {
+                marks.hit(.linkOverflowed)
+                return
+            }
             if random.network.chance(perMillion: options.loss) {
                 marks.hit(.frameLost)
                 return

@@ -57,7 +57,7 @@ final class Workload {
     func act(_ client: Int) {
         guard isOn else { return }
         let node = world.nodes[world.random.workload.number(0...(world.nodes.count - 1))]
-        guard let process = node.process, !node.isPaused(at: world.now), process.hasSession else {
+        guard let process = node.process, process.hasSession else {
             return scheduleNext(client)
         }
         let place = world.random.workload.number(0...(keys.count - 1))
@@ -99,13 +99,25 @@ final class Workload {
         if kind != .submit { operationsOfKey[key].append(id) }
         openOperations += 1
         world.trace.note(world.now, "client \(client) asks node \(process.id): \(kind) key \(key) (operation \(id))")
-        switch kind {
-        case .read: process.read(id)
-        case .create, .add, .cancel, .submit:
-            names[ProposalName(session: process.session, sequence: process.proposals.next)] = id
-            process.propose(command(kind, key), for: id)
+        // A stopped process finds it when it goes on.
+        if process.node.isPaused(at: world.now) {
+            world.queue.schedule(.request(process, id), at: process.node.pausedUntil)
+        } else {
+            hand(id, to: process)
         }
         return id
+    }
+
+    /// The request has reached the process.
+    func hand(_ id: OperationID, to process: Process) {
+        let operation = operations[id]
+        switch operation.kind {
+        case .read: process.read(id)
+        case .create, .add, .cancel, .submit:
+            guard process.hasSession else { return finished(id, .refused) }
+            names[ProposalName(session: process.session, sequence: process.proposals.next)] = id
+            process.propose(command(operation.kind, operation.key), for: id)
+        }
     }
 
     /// The command of a session has taken effect.

@@ -40,6 +40,7 @@ extension SimulationOptions {
         network.delay = random.pick([50...200, 100...1000, 500...5000, 2000...30_000])
         network.slowness = random.pick([0, 0, 1000, 30_000])
         network.capacity = random.pick([4, 32, 10_000, 10_000])
+        network.silenceLimit = random.pick([3_000_000, 3_000_000, 3_600_000_000])
         network.framesOutliveConnections = random.chance(perMille: 300)
         network.usesCodec = random.chance(perMille: 100)
     }

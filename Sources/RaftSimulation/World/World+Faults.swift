@@ -48,6 +48,9 @@ extension World {
             marks.hit(.paused)
             let node = anyNode()
             node.pausedUntil = now + random.faults.time(20_000...3_000_000)
+            for peer in nodes.indices where peer != node.place {
+                links[peer, node.place].readingDelay = random.faults.time(0...20_000)
+            }
             trace.note(now, "node \(node.id) is paused until \(node.pausedUntil)")
         }
         if random.faults.chance(perMille: faults.transfer) {

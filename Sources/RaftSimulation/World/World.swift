@@ -20,6 +20,8 @@ final class World {
         case work(Process, TaskKey, Epoch)
         case proposal(Process, Command.OneOf_Body)
         case endOfTermination(Process)
+        /// A client's request reaches the process.
+        case request(Process, OperationID)
         case frame(Frame, from: Int, to: Int, connection: UInt32)
         case dial(Int, Int)
         case linkClosed(Int, Int, connection: UInt32)
@@ -112,7 +114,10 @@ final class World {
 
     private func dispatch(_ event: Event) {
         if let process = process(of: event) {
-            guard process.isAlive else { return }
+            guard process.isAlive else {
+                if case .request(_, let operation) = event { workload.finished(operation, .unknown) }
+                return
+            }
             let node = process.node
             // A stopped process finds everything at once when it goes on.
             if node.isPaused(at: now) { return queue.schedule(event, at: node.pausedUntil) }
@@ -124,7 +129,9 @@ final class World {
         }
         switch event {
         case .frame(let frame, let from, let to, let connection):
-            if nodes[to].isPaused(at: now) { return queue.schedule(event, at: nodes[to].pausedUntil) }
+            if nodes[to].isPaused(at: now) {
+                return queue.schedule(event, at: nodes[to].pausedUntil + links[from, to].readingDelay)
+            }
             deliver(frame, from: from, to: to, connection: connection)
         case .dial(let from, let to):
             if nodes[from].isPaused(at: now) { return queue.schedule(event, at: nodes[from].pausedUntil) }
@@ -141,7 +148,7 @@ final class World {
         case .faultDraw: drawFault()
         case .client(let client): workload.act(client)
         case .wake, .housekeeping, .logDone, .logRetry, .spareDone, .machineDone, .snapshotWritten, .snapshotReceived,
-            .snapshotPatience, .work, .proposal, .endOfTermination:
+            .snapshotPatience, .work, .proposal, .endOfTermination, .request:
             preconditionFailure("these belong to a process")
         }
     }
@@ -151,7 +158,8 @@ final class World {
         case .wake(let process), .housekeeping(let process), .logDone(let process), .logRetry(let process),
             .spareDone(let process, _, _), .machineDone(let process), .snapshotWritten(let process, _, _),
             .snapshotReceived(let process, _, _, _, _), .snapshotPatience(let process, _, _, _),
-            .work(let process, _, _), .proposal(let process, _), .endOfTermination(let process):
+            .work(let process, _, _), .proposal(let process, _), .endOfTermination(let process),
+            .request(let process, _):
             process
         case .frame, .dial, .linkClosed, .linkSilent, .cut, .restart, .diskHasRoom, .faultDraw, .client: nil
         }
@@ -161,7 +169,7 @@ final class World {
         switch event {
         case .logDone, .spareDone, .snapshotWritten, .snapshotReceived: true
         case .wake, .housekeeping, .logRetry, .machineDone, .snapshotPatience, .work, .proposal, .endOfTermination,
-            .frame, .dial, .linkClosed, .linkSilent, .cut, .restart, .diskHasRoom, .faultDraw, .client:
+            .request, .frame, .dial, .linkClosed, .linkSilent, .cut, .restart, .diskHasRoom, .faultDraw, .client:
             false
         }
     }
@@ -182,6 +190,7 @@ final class World {
         case .work(_, let task, let epoch): process.work(on: task, epoch)
         case .proposal(_, let body): if process.hasSession { process.propose(body, for: nil) }
         case .endOfTermination: exit(process.node, because: "terminated")
+        case .request(_, let operation): workload.hand(operation, to: process)
         case .frame, .dial, .linkClosed, .linkSilent, .cut, .restart, .diskHasRoom, .faultDraw, .client:
             preconditionFailure("these belong to no process")
         }
