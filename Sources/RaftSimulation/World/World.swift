@@ -51,6 +51,8 @@ final class World {
     var quietUntil: UInt64 = 0
     var disturbedUntil: UInt64 = 0
     private(set) var events: UInt64 = 0
+    private var eventsAtOnce = 0
+    private static let mostEventsAtOnce = 100_000
 
     /// Wall time of the beginning, far from zero as real ones are.
     private static let epochMicroseconds: UInt64 = 1_700_000_000_000_000
@@ -97,6 +99,10 @@ final class World {
                 return false
             }
             precondition(time >= now, "time does not go back")
+            eventsAtOnce = time == now ? eventsAtOnce + 1 : 0
+            if eventsAtOnce > Self.mostEventsAtOnce {
+                fail(Violation("Livelock", "something is done again and again, and time stands still"))
+            }
             now = time
             events += 1
             dispatch(event)
