@@ -18,6 +18,10 @@ public enum Effect: Hashable, Sendable {
     case compact(through: LogIndex)
     case roleChanged(Standing)
     case membershipChanged(Membership)
+    /// The change is in the log at `index`. It is in force, and done once the membership at or after `index` that is applied
+    /// is not joint any more, unless a later leader takes it back before it is committed.
+    case membershipChangeAccepted(UInt64, index: LogIndex)
+    case membershipChangeRejected(UInt64, MembershipRejection)
     /// Also of a transfer that the leader began by itself because its disk stands still.
     case transferEnded(TransferOutcome)
 }

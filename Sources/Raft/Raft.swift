@@ -105,6 +105,7 @@ public struct Raft: Hashable, Sendable {
         case .linkUp(let peer): linkUp(peer)
         case .linkDown(let peer): linkDown(peer)
         case .transferLeadership(let target): transferLeadership(to: target)
+        case .changeMembership(let token, let change): changeMembership(token, change)
         case .snapshotSaved(let descriptor, let compactThrough):
             snapshotSaved(descriptor, compactThrough: compactThrough)
         case .snapshotInstalled(let descriptor): snapshotInstalled(descriptor)

@@ -20,7 +20,7 @@ extension RaftLoop {
         case .installSnapshot(let descriptor): install(descriptor)
         case .compact(let through): compact(through)
         case .roleChanged(let standing): roleChanged(standing)
-        case .membershipChanged: break
+        case .membershipChanged, .membershipChangeAccepted, .membershipChangeRejected: break
         case .transferEnded(let outcome): answerTransfers(outcome)
         }
     }
