@@ -76,8 +76,11 @@ final class RaftLoop {
     var halted: StateMachineHalt?
     /// Where the proposals of the current step came from, by token.
     var origins: [ProposalOrigin] = []
-    /// Proposals that other members have forwarded, until the events at hand are done.
+    /// Proposals of this node, until they set out.
+    var gathered: [[UInt8]] = []
+    /// Proposals that other members have forwarded, until then.
     var forwarded: [ForwardedFrame] = []
+    var gatheredBytes = 0
 
     let origin: MonotonicTime
     private var nextHousekeeping: MonotonicTime
@@ -137,7 +140,7 @@ final class RaftLoop {
     /// Runs until the mailbox is closed.
     func run() {
         publish(at: MonotonicTime.now)
-        while let events = mailbox.take(until: nextMoment) {
+        while let events = mailbox.take(until: nextMoment, isPatient: isGathering) {
             handle(events)
             if halted == nil { step(.tick) }
             let now = MonotonicTime.now
@@ -197,7 +200,8 @@ final class RaftLoop {
         }
         guard halted == nil else { return }
         // Whatever came together is appended, written and sent together.
-        submit(proposals)
+        gather(proposals)
+        if !isGathering { submitGathered() }
     }
 
     /// A node that takes no part leaves nobody waiting.

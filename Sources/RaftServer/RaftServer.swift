@@ -237,7 +237,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         let begun = MonotonicTime.now
         let answer = await withCheckedContinuation { continuation in
             proposals.register(sequence, bytes: bytes, now: begun, answer: continuation)
-            mailbox.post(.proposals([bytes]))
+            mailbox.postPatiently(.proposals([bytes]))
         }
         report(.proposal, since: begun, answer)
         return try answer.get()
@@ -247,7 +247,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     /// the state and repeats it.
     public func proposeWithoutSession(_ envelope: [UInt8]) {
         precondition(Envelope.isEnvelope(envelope[...]), "what is proposed is an envelope")
-        mailbox.post(.proposals([envelope]))
+        mailbox.postPatiently(.proposals([envelope]))
     }
 
     /// The index from which on the local state answers a linearizable read. Costs a round of heartbeats, shared by all readers.
