@@ -68,7 +68,8 @@ extension Raft {
         precondition(match <= log.last.index, "a member acknowledges what the leader sent")
         _ = leadership?.peers[place].accepted(match)
         advanceCommit()
-        sendAppend(to: place, evenIfEmpty: false)
+        // Also told to one whose answer was not needed for it: requests wait there until they are applied.
+        tellCommit(to: place)
         continueTransfer(with: place)
     }
 

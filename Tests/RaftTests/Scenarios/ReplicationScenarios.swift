@@ -46,6 +46,16 @@ struct ReplicationScenarios {
         #expect(node.step(.persisted(second.token), at: .zero).bodies == [.appendAccepted(match: 2)])
     }
 
+    @Test("a follower whose answer came too late to matter for the commit is told of it at once, not by the next heartbeat")
+    func lateAnswer() {
+        var leader = Raft.node(1, of: 3)
+        leader.winElection()
+        let first = leader.hears(.appendAccepted(match: 1), from: 2, term: 1)
+        #expect(first.messages(to: 3).isEmpty, "it is not known to have the entry")
+        let late = leader.hears(.appendAccepted(match: 1), from: 3, term: 1)
+        #expect(late.messages(to: 3).map(\.body) == [.heartbeat(commit: 1, round: 0)])
+    }
+
     @Test("P10: a single node commits and applies only what is durable")
     func singleNode() throws {
         var node = Raft.node(1, of: 1)
