@@ -12,7 +12,10 @@ extension Cluster {
         guard let status = server.status, status.halted == nil else { return }
         contact.observe(status)
         let state = machine.state
-        if status.standing.role == .leader { lead(status, state) }
+        if status.standing.role == .leader {
+            reportMembers(status)
+            lead(status, state)
+        }
         keepMembership(state)
     }
 

@@ -18,6 +18,7 @@ public final class Cluster: Sendable {
     let pace = DutyPace()
     let contact = LeaderContact()
     let hashes = Mutex(HashExchange())
+    let reports = MemberReports()
     let logger: Logger
     private let observers: Observers
     private let bus: EphemeralBus
@@ -109,6 +110,7 @@ public final class Cluster: Sendable {
     @discardableResult
     public func start() async throws(ServerStartError) -> PeerAddress {
         bus.subscribe(.stateHash) { [weak self] node, bytes in self?.receiveHashReport(bytes, from: node) }
+        bus.subscribe(.members) { [weak self] node, bytes in self?.receiveMemberReport(bytes, from: node) }
         let address = try await server.start()
         let duties = [
             Task { [weak self] in await Self.repeatedly({ $0.dutyMilliseconds }, self) { $0.performDuties() } },

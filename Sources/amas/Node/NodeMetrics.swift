@@ -86,14 +86,13 @@ struct NodeMetrics: Sendable {
 
     private func registerLinks(_ cluster: Cluster) {
         registry.gauges(
-            "amas_raft_replication_lag_entries", help: "Entries that a member does not have yet, as the leader knows.",
-            labels: ["peer"],
+            "amas_raft_replication_lag_entries",
+            help: "Committed entries that a member does not have yet; only on the leader.", labels: ["peer"],
             sampledBy: {
-                guard let server = cluster.status?.server else { return [] }
-                return server.peers.map {
-                    MetricSample(
-                        [cluster.name(of: $0.id)],
-                        Double(server.lastIndex.rawValue - min(server.lastIndex, $0.match).rawValue))
+                guard let status = cluster.status, status.isLeader else { return [] }
+                return status.members.members.compactMap { member in
+                    member.id == status.identity.node
+                        ? nil : member.lagEntries.map { MetricSample([cluster.name(of: member.id)], Double($0)) }
                 }
             })
         registry.gauges(
@@ -114,24 +113,23 @@ struct NodeMetrics: Sendable {
 
     private func registerMembers(_ cluster: Cluster) {
         registry.gauges(
-            "amas_cluster_members", help: "Members by what the state says of them.", labels: ["state"],
+            "amas_cluster_members", help: "Members, as the leader sees them, or this node without one.",
+            labels: ["state", "role"],
             sampledBy: {
-                let nodes = cluster.state.nodes
-                return NodeStatus.allCases.map { status in
-                    MetricSample([status.name], Double(nodes.count { $0.status == status }))
+                guard let members = cluster.status?.members.members else { return [] }
+                let state = cluster.state
+                return MemberStatus.Condition.allCases.flatMap { condition in
+                    MemberStatus.Role.allCases.map { role in
+                        MetricSample(
+                            ["\(condition)", "\(role)"],
+                            Double(members.count { $0.role == role && $0.condition(in: state) == condition }))
+                    }
                 }
             })
         registry.gauge(
             "amas_cluster_failure_tolerance",
-            help: "Voters that may still fail, as this node sees it; below zero without a quorum.",
-            sampledBy: { cluster.status.map { Double(Self.tolerance($0)) } })
-    }
-
-    private static func tolerance(_ status: ClusterStatus) -> Int {
-        let voters = status.server.membership.voters
-        let up = status.links.filter { if case .up = $0.state { true } else { false } }.map(\.node)
-        let reachable = voters.count { $0 == status.identity.node || up.contains($0) }
-        return reachable - (voters.count / 2 + 1)
+            help: "Voters that may still fail; below zero if one that is lost or far behind is needed.",
+            sampledBy: { cluster.status.map { Double($0.members.failureTolerance) } })
     }
 
     private func registerTasks(_ cluster: Cluster) {

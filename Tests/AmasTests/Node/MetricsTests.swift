@@ -20,7 +20,7 @@ struct MetricsTests {
         #expect(text.contains("amas_task_executions_total{status=\"completed\"} 1\n"))
         #expect(text.contains("amas_task_duration_seconds_count{status=\"completed\"} 1\n"))
         #expect(text.contains("amas_raft_is_leader 1\n"))
-        #expect(text.contains("amas_cluster_members{state=\"available\"} 1\n"))
+        #expect(text.contains("amas_cluster_members{state=\"available\",role=\"voter\"} 1\n"))
         #expect(text.contains("amas_raft_messages_refused_total 0\n"))
         #expect(text.contains("amas_db_connection_changes_total{change=\"refused\"}"))
     }
