@@ -35,7 +35,7 @@ extension Handlers {
             json.field("state_hash", "\(state.hash)")
             json.field("tasks", object: { state.writeCounts(to: &$0) })
         }
-        answer.headers[.amasIndex] = "\(state.index)"
+        answer.headers[.amasIndex] = state.revision.position
         return answer
     }
 
@@ -66,17 +66,6 @@ extension Handlers {
             json.field("last_contact_seconds", decimal: member.millisecondsSinceContact, digits: 3)
             json.field(
                 "round_trip_seconds", decimal: roundTrip.map { UInt64(max(0, $0.nanoseconds / 1000)) }, digits: 6)
-        }
-    }
-}
-
-extension Standing.Role {
-    var name: String {
-        switch self {
-        case .follower: "follower"
-        case .preCandidate: "pre_candidate"
-        case .candidate: "candidate"
-        case .leader: "leader"
         }
     }
 }

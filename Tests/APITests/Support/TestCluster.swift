@@ -101,8 +101,8 @@ final class TestCluster: ClusterService {
         switch consistency {
         case .strong:
             if let error = behaviour.withLock({ $0.readError }) { throw error }
-        case .session(let index):
-            if index > state.index { throw .timedOut }
+        case .session(let revision):
+            if revision > state.revision { throw .timedOut }
         case .stale: break
         }
         return state
