@@ -21,7 +21,7 @@ extension Cluster {
         if isDraining { return "the node is draining" }
         guard let silence = server.millisecondsSinceLeaderContact, silence < configuration.limits.readyMilliseconds
         else {
-            return "no word from a leader"
+            return refusals.isEmpty ? "no word from a leader" : FolderRefusals.reason(identity.node)
         }
         let state = machine.state
         guard state.sessionFloor(of: Envelope.Session(node: identity.node, boot: identity.boot)) != nil else {
