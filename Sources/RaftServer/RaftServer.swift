@@ -72,8 +72,13 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
                     callbacks.applied(index, microseconds)
                     mailbox.post(.applied(index))
                 },
-                snapshotSaved: { mailbox.post(.snapshotSaved($0)) },
+                snapshotSaved: {
+                    callbacks.snapshot(.save, true)
+                    mailbox.post(.snapshotSaved($0))
+                },
+                snapshotFailed: { callbacks.snapshot($0, false) },
                 installed: { descriptor, time in
+                    callbacks.snapshot(.install, true)
                     waiters.advance(to: descriptor.position.index)
                     mailbox.post(.snapshotInstalled(descriptor, clusterTimeMicroseconds: time))
                 },
@@ -81,12 +86,19 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         sender = SnapshotSender(
             limits: limits, logger: logger,
             send: { transport.send($0, kind: .snapshotChunk, to: $1, priority: .bulk) },
-            finished: { mailbox.post(.snapshotSent($0, succeeded: $1)) })
+            finished: {
+                callbacks.snapshot(.send, $1)
+                mailbox.post(.snapshotSent($0, succeeded: $1))
+            })
         receiver = SnapshotReceiver(
             store: recovery.store, logger: logger,
             callbacks: .init(
                 answer: { transport.send($0.encoded(), kind: .snapshotReceipt, to: $1) },
-                received: { mailbox.post(.snapshotReceived($0, from: $1, leaderTerm: $2)) }))
+                received: {
+                    callbacks.snapshot(.receive, true)
+                    mailbox.post(.snapshotReceived($0, from: $1, leaderTerm: $2))
+                },
+                failed: { callbacks.snapshot(.receive, false) }))
         let ports = Self.ports(
             transport: transport, writer: writer, applier: applier, sender: sender, receiver: receiver,
             proposals: proposals, reads: reads, waiters: waiters, callbacks: callbacks)
@@ -300,5 +312,6 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     public var status: ServerStatus? { published.current }
     public var links: [LinkStatus] { transport.links }
     public var outstandingProposals: Int { proposals.count }
+    public var outstandingReads: Int { reads.count }
     public var appliedIndex: LogIndex { waiters.applied }
 }

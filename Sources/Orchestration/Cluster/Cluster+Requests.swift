@@ -7,8 +7,8 @@ public import RaftServer
 public enum ReadConsistency: Equatable, Sendable {
     /// Covers every write that was acknowledged, by anybody, before the read began. Needs a quorum.
     case strong
-    /// Covers everything up to an index that the client has seen. Needs a quorum only where this node is behind it.
-    case session(LogIndex)
+    /// Covers everything up to a revision that the client has seen. Needs a quorum only where this node is behind it.
+    case session(Revision)
     /// Whatever this node has.
     case stale
 }
@@ -78,11 +78,11 @@ extension Cluster {
     public func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState {
         let patience = configuration.limits.readMilliseconds
         if consistency != .stale, let halted { throw .stopped(reason: halted.reason) }
-        // A strong read covers whatever any client can have seen, also for one that names an index that never was.
+        // A strong read covers whatever any client can have seen, also for one that names a revision that never was.
         let isFresh =
             switch consistency {
             case .strong: false
-            case .session(let index): machine.state.index >= index
+            case .session(let revision): machine.state.revision >= revision
             case .stale: true
             }
         if !isFresh { try await server.waitUntilApplied(try await server.readIndex(), milliseconds: patience) }

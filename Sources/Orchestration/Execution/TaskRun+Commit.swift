@@ -49,7 +49,9 @@ extension TaskRun {
         case .stepAlreadyCompleted: return .committed
         case .fenced:
             counters.fenced.increment()
-            logger.notice("a late result was fenced", metadata: ["task_id": "\(key.id)", "epoch": "\(epoch.rawValue)"])
+            logger.notice(
+                "a late result was fenced",
+                metadata: ["task_id": "\(key.id)", "epoch": .stringConvertible(epoch.rawValue)])
             return .taken
         case .wrongState, .unknownTask, .evicted, .sessionEnded, .stale: return .taken
         case .outcomeForgotten, .windowExceeded, .overloaded, .idempotencyTableFull: return nil

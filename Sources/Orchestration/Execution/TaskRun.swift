@@ -51,10 +51,14 @@ struct TaskRun: Sendable {
                 }))
         switch begun {
         case .committed:
-            logger.info("task begun", metadata: ["epoch": "\(epoch.rawValue)", "attempt": "\(view.record.attempt)"])
+            logger.info(
+                "task begun",
+                metadata: [
+                    "epoch": .stringConvertible(epoch.rawValue), "attempt": .stringConvertible(view.record.attempt),
+                ])
             await runSteps(view, since: start)
             let status = cluster.state.task(key)?.status.name ?? "gone"
-            logger.info("task left", metadata: ["epoch": "\(epoch.rawValue)", "status": "\(status)"])
+            logger.info("task left", metadata: ["epoch": .stringConvertible(epoch.rawValue), "status": "\(status)"])
         case .refused(let reason): await fail("the task could not be begun: \(reason)")
         case .taken, .stopped: return
         }

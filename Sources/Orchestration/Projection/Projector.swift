@@ -128,7 +128,8 @@ public final class Projector: Sendable {
         become(.writing)
         if watermark < cluster.state.projectedThrough {
             logger.warning(
-                "PostgreSQL has lost what it had; writing it again", metadata: ["watermark": "\(watermark.rawValue)"])
+                "PostgreSQL has lost what it had; writing it again",
+                metadata: ["watermark": .stringConvertible(watermark.rawValue)])
             cluster.proposeOnce(
                 .projectionRewound(
                     .with {
