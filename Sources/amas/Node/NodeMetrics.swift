@@ -174,6 +174,7 @@ extension RequestError {
         case .overloaded: "overloaded"
         case .tooLarge: "too_large"
         case .stopped: "stopped"
+        case .cancelled: "cancelled"
         }
     }
 }
