@@ -81,10 +81,12 @@ public final class Executor: Sendable {
         }
         if let token { cluster.remove(token) }
         loop?.cancel()
+        // Nor for what they have proposed: it may take effect all the same.
         for task in rest { task.cancel() }
         for task in rest { await task.value }
     }
 
+    private var isStopping: Bool { state.withLock { $0.isStopping } }
     public var runningCount: Int { state.withLock { $0.running.count } }
 
     /// What runs comes to be what the state says should run.
@@ -103,7 +105,7 @@ public final class Executor: Sendable {
     private func begin(_ key: TaskKey, _ epoch: Epoch) {
         let run = TaskRun(
             key: key, epoch: epoch, cluster: cluster, runner: runner, reporter: reporter, counters: counters,
-            logger: logger)
+            logger: logger, isStopping: { [weak self] in self?.isStopping ?? true })
         let previous: Running? = state.withLock { state in
             let previous = state.running[key]
             // A run that has just ended is not to be begun again: the state shows its end before it leaves `running`.

@@ -40,15 +40,20 @@ extension TaskRun {
         }
     }
 
-    /// In a task of its own, which nobody cancels.
+    /// In a task of its own, which only the end of the node cancels.
     func proposeToTheEnd(_ body: Command.OneOf_Body) async -> Result<Outcome, RequestError> {
-        await Task { [cluster, tenant = key.tenant] () async -> Result<Outcome, RequestError> in
+        let proposal = Task { [cluster, tenant = key.tenant] () async -> Result<Outcome, RequestError> in
             do throws(RequestError) {
                 return .success(try await cluster.propose(body, tenant: tenant))
             } catch {
                 return .failure(error)
             }
-        }.value
+        }
+        return await withTaskCancellationHandler {
+            await proposal.value
+        } onCancel: {
+            if isStopping() { proposal.cancel() }
+        }
     }
 
     /// Nil: to be proposed again.

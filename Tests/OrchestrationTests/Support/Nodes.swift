@@ -156,7 +156,7 @@ final class Nodes: Sendable {
         server.makesFolder = true
         // Requests must not fail because the machine is busy.
         server.limits.holdMilliseconds = 120_000
-        server.limits.noQuorumAfterMilliseconds = 120_000
+        server.limits.noQuorumAfterMilliseconds = 5000
         var cluster = ClusterConfiguration(
             server: server, name: "n\(member.id)", slots: options.slots, httpAddress: "", settings: options.settings)
         cluster.limits = options.limits
