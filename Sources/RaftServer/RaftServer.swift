@@ -226,7 +226,8 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
 
     // MARK: Requests
 
-    /// Proposes a command and waits until this node has applied it. Held through elections.
+    /// Proposes a command and waits until this node has applied it. Held through elections. A caller that is cancelled waits no
+    /// longer; what it proposed may take effect all the same.
     /// - Parameter encode: makes the encoded envelope for the session, sequence and floor it is given.
     /// - Returns: the outcome, the same one however often the command travelled.
     public func propose(
@@ -247,9 +248,15 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             throw .tooLarge(limitBytes: limit)
         }
         let begun = MonotonicTime.now
-        let answer = await withCheckedContinuation { continuation in
-            proposals.register(sequence, bytes: bytes, now: begun, answer: continuation)
-            mailbox.post(.proposals([bytes]))
+        let (proposals, mailbox) = (proposals, mailbox)
+        let answer = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                proposals.register(sequence, bytes: bytes, now: begun, answer: continuation)
+                // A cancellation that came before the registration has found nothing to end.
+                if Task.isCancelled { proposals.cancel(sequence) } else { mailbox.post(.proposals([bytes])) }
+            }
+        } onCancel: {
+            proposals.cancel(sequence)
         }
         report(.proposal, since: begun, answer)
         return try answer.get()

@@ -136,7 +136,9 @@ struct Handlers: Sendable {
         var isUnknown: Bool {
             switch self {
             case .error(.timedOut), .outcome(.rejected(.sessionEnded)), .outcome(.rejected(.outcomeForgotten)): true
-            case .outcome, .error(.noQuorum), .error(.overloaded), .error(.tooLarge), .error(.stopped): false
+            case .outcome, .error(.noQuorum), .error(.overloaded), .error(.tooLarge), .error(.stopped),
+                .error(.cancelled):
+                false
             }
         }
 

@@ -9,7 +9,10 @@ import Synchronization
 // state shows its effect, so that none of it needs a memory.
 extension Cluster {
     func performDuties() {
-        guard let status = server.status, status.halted == nil else { return }
+        guard let status = server.status else { return }
+        if let halted = status.halted { return sessionGate.fail(.stopped(reason: halted.reason)) }
+        if status.hasLostMajority { sessionGate.fail(.noQuorum) }
+        sessionGate.expire(.now)
         contact.observe(status)
         if refusals.exclude(from: status.membership) { hooks.excluded(FolderRefusals.reason(identity.node)) }
         let state = machine.state

@@ -15,6 +15,7 @@ public final class Cluster: Sendable {
     let machine: ClusterMachine
     let watch: StandingWatch
     let waiters: TaskWaiters
+    let sessionGate: SessionGate
     let pace = DutyPace()
     let contact = LeaderContact()
     let hashes = Mutex(HashExchange())
@@ -98,7 +99,10 @@ public final class Cluster: Sendable {
                 logSynced: hooks.logSynced, applied: hooks.applied, answered: hooks.answered,
                 snapshot: hooks.snapshot, failed: hooks.failed),
             logger: logger)
+        sessionGate = SessionGate(limits: configuration.server.limits)
+        let session = Envelope.Session(node: server.identity.node, boot: server.identity.boot)
         _ = observers.add { waiters.notify($0) }
+        _ = observers.add { [sessionGate] in sessionGate.observe($0.state, session) }
         _ = observers.add { Self.reportRefusals(in: $0, logger) }
     }
 
@@ -168,6 +172,7 @@ public final class Cluster: Sendable {
         }
         for duty in duties { duty.cancel() }
         for duty in duties { await duty.value }
+        sessionGate.shut(.stopped(reason: "the node is stopping"))
         await leave()
         await server.stop()
     }

@@ -21,6 +21,8 @@ struct TaskRun: Sendable {
     let reporter: ProgressReporter
     let counters: ExecutionCounters
     let logger: Logger
+    /// The node gives up what runs: nobody waits for the outcome of a proposal any more.
+    let isStopping: @Sendable () -> Bool
 
     /// How often a node without a leader looks again.
     static let fencePause = Duration.milliseconds(50)

@@ -94,7 +94,7 @@ final class RequestMetrics: Sendable {
 }
 
 extension RequestError {
-    static let metricLabels = ["no_quorum", "timeout", "overloaded", "too_large", "stopped"]
+    static let metricLabels = ["no_quorum", "timeout", "overloaded", "too_large", "stopped", "cancelled"]
 
     var metricLabel: String {
         switch self {
@@ -103,6 +103,7 @@ extension RequestError {
         case .overloaded: "overloaded"
         case .tooLarge: "too_large"
         case .stopped: "stopped"
+        case .cancelled: "cancelled"
         }
     }
 }
