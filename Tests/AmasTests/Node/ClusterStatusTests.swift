@@ -70,6 +70,10 @@ struct ClusterStatusTests {
         try FileManager.default.removeItem(atPath: nodes.folder + "/data3")
         #expect(try await Binary.run("init", "--config", nodes.file(3)).code == 0)
         let wiped = try nodes.serve(3)
+        guard await Patience.wait(.seconds(60), for: { _ = await wiped.wait() }) else {
+            Issue.record("the node runs on: \(wiped.error)")
+            return
+        }
         #expect(await wiped.wait() == 1)
         let critical = try #require(wiped.error.split(separator: "\n").last { $0.contains("\"level\":\"critical\"") })
         #expect(critical.contains("the cluster knows member 3 with another data folder"))
