@@ -54,6 +54,16 @@ public enum TransferOutcome: Hashable, Sendable {
 public struct Standing: Hashable, Sendable {
     public enum Role: UInt8, Hashable, Sendable {
         case follower, preCandidate, candidate, leader
+
+        /// As answers, logs and metrics have it.
+        public var name: String {
+            switch self {
+            case .follower: "follower"
+            case .preCandidate: "pre_candidate"
+            case .candidate: "candidate"
+            case .leader: "leader"
+            }
+        }
     }
 
     public var role: Role

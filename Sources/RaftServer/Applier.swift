@@ -13,6 +13,7 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
         var completed: @Sendable ([Completion<Machine.Outcome>]) -> Void
         var applied: @Sendable (LogIndex, _ microseconds: UInt64) -> Void
         var snapshotSaved: @Sendable (SnapshotStore.Stored) -> Void
+        var snapshotFailed: @Sendable (SnapshotOperation) -> Void
         var installed: @Sendable (SnapshotDescriptor, _ clusterTimeMicroseconds: UInt64) -> Void
         var halted: @Sendable (StateMachineHalt) -> Void
     }
@@ -127,6 +128,7 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
                 } catch {
                     // Without it the log only grows; the next one tries again.
                     logger.error("a snapshot could not be written", metadata: ["error": "\(error)"])
+                    callbacks.snapshotFailed(.save)
                 }
                 writing.post(())
             }
@@ -147,6 +149,7 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
                     return bytes
                 }
             } catch {
+                callbacks.snapshotFailed(.install)
                 callbacks.halted(StateMachineHalt(reason: "the snapshot \(stored.path) cannot be installed: \(error)"))
                 return false
             }

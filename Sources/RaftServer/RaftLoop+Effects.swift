@@ -35,8 +35,8 @@ extension RaftLoop {
         logger.info(
             "raft role",
             metadata: [
-                "role": "\(standing.role)", "term": "\(standing.term)",
-                "leader": "\(standing.leader.map { "\($0)" } ?? "none")",
+                "role": "\(standing.role.name)", "term": .stringConvertible(standing.term.rawValue),
+                "leader": standing.leader.map { .stringConvertible($0.rawValue) } ?? "none",
             ])
         if standing.role == .leader {
             clock = ClusterClock(

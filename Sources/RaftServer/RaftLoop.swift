@@ -246,7 +246,8 @@ final class RaftLoop {
 
     private func malformed(_ kind: FrameKind, _ peer: NodeID) {
         logger.warning(
-            "a frame that cannot be read was dropped", metadata: ["peer": "\(peer)", "kind": "\(kind.rawValue)"])
+            "a frame that cannot be read was dropped",
+            metadata: ["peer": .stringConvertible(peer.rawValue), "kind": .stringConvertible(kind.rawValue)])
     }
 
     private func linkChanged(_ peer: NodeID, _ change: LinkEvent) {

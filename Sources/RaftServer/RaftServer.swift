@@ -72,8 +72,13 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
                     callbacks.applied(index, microseconds)
                     mailbox.post(.applied(index))
                 },
-                snapshotSaved: { mailbox.post(.snapshotSaved($0)) },
+                snapshotSaved: {
+                    callbacks.snapshot(.save, true)
+                    mailbox.post(.snapshotSaved($0))
+                },
+                snapshotFailed: { callbacks.snapshot($0, false) },
                 installed: { descriptor, time in
+                    callbacks.snapshot(.install, true)
                     waiters.advance(to: descriptor.position.index)
                     mailbox.post(.snapshotInstalled(descriptor, clusterTimeMicroseconds: time))
                 },
@@ -81,12 +86,19 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         sender = SnapshotSender(
             limits: limits, logger: logger,
             send: { transport.send($0, kind: .snapshotChunk, to: $1, priority: .bulk) },
-            finished: { mailbox.post(.snapshotSent($0, succeeded: $1)) })
+            finished: {
+                callbacks.snapshot(.send, $1)
+                mailbox.post(.snapshotSent($0, succeeded: $1))
+            })
         receiver = SnapshotReceiver(
             store: recovery.store, logger: logger,
             callbacks: .init(
                 answer: { transport.send($0.encoded(), kind: .snapshotReceipt, to: $1) },
-                received: { mailbox.post(.snapshotReceived($0, from: $1, leaderTerm: $2)) }))
+                received: {
+                    callbacks.snapshot(.receive, true)
+                    mailbox.post(.snapshotReceived($0, from: $1, leaderTerm: $2))
+                },
+                failed: { callbacks.snapshot(.receive, false) }))
         let ports = Self.ports(
             transport: transport, writer: writer, applier: applier, sender: sender, receiver: receiver,
             proposals: proposals, reads: reads, waiters: waiters, callbacks: callbacks)
@@ -214,7 +226,8 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
 
     // MARK: Requests
 
-    /// Proposes a command and waits until this node has applied it. Held through elections.
+    /// Proposes a command and waits until this node has applied it. Held through elections. A caller that is cancelled waits no
+    /// longer; what it proposed may take effect all the same.
     /// - Parameter encode: makes the encoded envelope for the session, sequence and floor it is given.
     /// - Returns: the outcome, the same one however often the command travelled.
     public func propose(
@@ -235,9 +248,21 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             throw .tooLarge(limitBytes: limit)
         }
         let begun = MonotonicTime.now
+<<<<<<< HEAD
         let answer = await withCheckedContinuation { continuation in
             proposals.register(sequence, bytes: bytes, now: begun, answer: continuation)
             mailbox.postPatiently(.proposals([bytes]))
+=======
+        let (proposals, mailbox) = (proposals, mailbox)
+        let answer = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                proposals.register(sequence, bytes: bytes, now: begun, answer: continuation)
+                // A cancellation that came before the registration has found nothing to end.
+                if Task.isCancelled { proposals.cancel(sequence) } else { mailbox.post(.proposals([bytes])) }
+            }
+        } onCancel: {
+            proposals.cancel(sequence)
+>>>>>>> adc5fb9f3bc01bb6b6b01593851a89978529358c
         }
         report(.proposal, since: begun, answer)
         return try answer.get()
@@ -300,5 +325,6 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     public var status: ServerStatus? { published.current }
     public var links: [LinkStatus] { transport.links }
     public var outstandingProposals: Int { proposals.count }
+    public var outstandingReads: Int { reads.count }
     public var appliedIndex: LogIndex { waiters.applied }
 }

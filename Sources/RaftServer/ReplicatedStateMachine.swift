@@ -56,4 +56,6 @@ public enum RequestError: Error, Equatable, Sendable {
     case tooLarge(limitBytes: Int)
     /// The node is stopping or has halted; what was under way may still take effect.
     case stopped(reason: String)
+    /// The caller's task was cancelled and waits no longer. The request may or may not take effect later.
+    case cancelled
 }

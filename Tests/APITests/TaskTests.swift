@@ -19,7 +19,7 @@ struct TaskTests {
             #expect(created.status == 201)
             let id = try #require(created.json["task_id"]?.stringValue)
             #expect(created.headers["location"] == "/api/v1/tasks/\(id)")
-            #expect(created.headers["x-amas-index"] == "\(node.cluster.state.index)")
+            #expect(created.headers["x-amas-index"] == "1.\(node.cluster.state.index)")
             #expect(created.json["status"]?.stringValue == "assigned")
             node.cluster.start(id)
             node.cluster.complete(id)

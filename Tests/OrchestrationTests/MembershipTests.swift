@@ -57,7 +57,9 @@ struct MembershipTests {
             try await eventually("all run") { nodes.script.runs(of: "long").count == 3 }
             victim.cluster.drain()
             await victim.stop()
-            #expect(witness.cluster.state.node(victim.id)?.status == .left)
+            try await eventually("its goodbye is applied here too") {
+                witness.cluster.state.node(victim.id)?.status == .left
+            }
             nodes.script.release("long")
             let task = try await nodes.end(of: key, at: witness)
             #expect(task.status == .completed)

@@ -1,5 +1,6 @@
 import Agents
 import ClusterState
+import Orchestration
 
 /// The JSON schemas of bodies and answers.
 enum Schemas {
@@ -127,7 +128,26 @@ enum Schemas {
         "cluster_id": nullable(string), "generation": integer, "machine_version": integer, "term": integer,
         "leader": nullable(string), "node": string, "role": string, "ready": boolean,
         "unready_reason": nullable(string), "has_quorum": boolean, "failure_tolerance": integer,
-        "members": list(of: ["type": "object"]), "total": integer, "next_cursor": nullable(string),
+        "seen_by": [
+            "type": "string",
+            "description": "Whose view of the members this is: the leader's, or, without one, this node's own.",
+        ],
+        "seen_seconds_ago": number, "members": list(of: member), "total": integer, "next_cursor": nullable(string),
         "indices": ["type": "object"], "state_hash": string, "tasks": ["type": "object"],
+    ])
+
+    private static let member = object([
+        "member_id": integer, "name": string,
+        "role": ["type": "string", "enum": .array(MemberStatus.Role.allCases.map { .string("\($0)") })],
+        "leader": boolean, "self": boolean,
+        "status": ["type": "string", "enum": .array(MemberStatus.Condition.allCases.map { .string("\($0)") })],
+        "reachable": boolean,
+        "availability": [
+            "type": ["string", "null"], "description": "Whether it is given tasks, as the replicated state says.",
+        ],
+        "peer_address": nullable(string), "http_address": nullable(string), "version": nullable(string),
+        "machine_version_max": nullable(integer), "boot_id": nullable(integer), "slots": nullable(integer),
+        "used_slots": nullable(integer), "match_index": nullable(integer), "lag_entries": nullable(integer),
+        "last_contact_seconds": nullable(number), "round_trip_seconds": nullable(number),
     ])
 }

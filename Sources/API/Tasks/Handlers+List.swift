@@ -40,7 +40,7 @@ extension Handlers {
                     json.field("partial", isPartial)
                 }
             })
-        answer.headers[.amasIndex] = "\(state.index)"
+        answer.headers[.amasIndex] = state.revision.position
         if let next = listing.next {
             let rest = call.query.replacing([("offset", nil), ("cursor", next.text)])
             answer.headers[.link] = "<\(call.path)?\(rest)>; rel=\"next\""

@@ -85,7 +85,7 @@ struct Handlers: Sendable {
     func answer(_ document: StoredTask, _ state: ClusterState, status: Int = 200) -> Answer {
         var answer = Answer.json(document.encoded(), status: status)
         answer.headers[.eTag] = document.entityTag
-        answer.headers[.amasIndex] = "\(state.index)"
+        answer.headers[.amasIndex] = state.revision.position
         return answer
     }
 
@@ -136,7 +136,9 @@ struct Handlers: Sendable {
         var isUnknown: Bool {
             switch self {
             case .error(.timedOut), .outcome(.rejected(.sessionEnded)), .outcome(.rejected(.outcomeForgotten)): true
-            case .outcome, .error(.noQuorum), .error(.overloaded), .error(.tooLarge), .error(.stopped): false
+            case .outcome, .error(.noQuorum), .error(.overloaded), .error(.tooLarge), .error(.stopped),
+                .error(.cancelled):
+                false
             }
         }
 

@@ -53,6 +53,8 @@ public struct ClusterState: Sendable {
     /// Nil before ClusterCreated.
     public var clusterID: String? { indexes.clusterID }
     public var generation: UInt16 { indexes.generation }
+    /// How far this state has come, comparable over the life of the cluster.
+    public var revision: Revision { Revision(generation: generation, index: index) }
     /// The version whose meaning commands have now.
     public var machineVersion: UInt32 { indexes.machineVersion }
     /// With every value filled in.

@@ -1,5 +1,5 @@
-import ClusterState
-import Raft
+public import ClusterState
+public import Raft
 import RaftServer
 import SwiftProtobuf
 import Synchronization
@@ -9,10 +9,17 @@ import Synchronization
 // state shows its effect, so that none of it needs a memory.
 extension Cluster {
     func performDuties() {
-        guard let status = server.status, status.halted == nil else { return }
+        guard let status = server.status else { return }
+        if let halted = status.halted { return sessionGate.fail(.stopped(reason: halted.reason)) }
+        if status.hasLostMajority { sessionGate.fail(.noQuorum) }
+        sessionGate.expire(.now)
         contact.observe(status)
+        if refusals.exclude(from: status.membership) { hooks.excluded(FolderRefusals.reason(identity.node)) }
         let state = machine.state
-        if status.standing.role == .leader { lead(status, state) }
+        if status.standing.role == .leader {
+            reportMembers(status)
+            lead(status, state)
+        }
         keepMembership(state)
     }
 
@@ -139,10 +146,18 @@ extension Cluster {
 
     // MARK: State hash
 
+    /// The state's hash at an index at which other nodes tell theirs as well, or, in a young log, at the last one.
+    public var comparableHash: (index: LogIndex, hash: StateHash)? {
+        let state = machine.state
+        let round = HashExchange.round(before: state.index)
+        if let hash = machine.hash(at: round) { return (round, hash) }
+        return state.index == .zero ? nil : (state.index, state.hash)
+    }
+
     func reportHash() {
         let state = machine.state
         guard state.index > .zero else { return }
-        let round = LogIndex(state.index.rawValue / HashExchange.roundIndices * HashExchange.roundIndices)
+        let round = HashExchange.round(before: state.index)
         for index in [round, state.index] {
             guard let hash = machine.hash(at: index) else { continue }
             let report = HashExchange.Report(machineVersion: state.machineVersion, index: index, hash: hash)

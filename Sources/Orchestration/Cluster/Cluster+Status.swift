@@ -7,8 +7,10 @@ extension Cluster {
     public var status: ClusterStatus? {
         guard let server = server.status else { return nil }
         let isDraining = isDraining
+        let links = self.server.links
         return ClusterStatus(
-            name: configuration.name, identity: identity, server: server, links: self.server.links,
+            name: configuration.name, identity: identity, server: server, links: links,
+            members: ClusterMembers(server, links: links, report: reports.latest, limits: configuration.limits),
             isDraining: isDraining, unreadyReason: unreadyReason(server, isDraining: isDraining))
     }
 
@@ -19,7 +21,7 @@ extension Cluster {
         if isDraining { return "the node is draining" }
         guard let silence = server.millisecondsSinceLeaderContact, silence < configuration.limits.readyMilliseconds
         else {
-            return "no word from a leader"
+            return refusals.isEmpty ? "no word from a leader" : FolderRefusals.reason(identity.node)
         }
         let state = machine.state
         guard state.sessionFloor(of: Envelope.Session(node: identity.node, boot: identity.boot)) != nil else {
@@ -28,6 +30,19 @@ extension Cluster {
         let lag = server.commitIndex.rawValue - min(server.commitIndex, state.index).rawValue
         guard lag <= configuration.limits.readyLagEntries else { return "the state is \(lag) entries behind" }
         return nil
+    }
+
+    /// Tells the others what this leader knows of the members.
+    func reportMembers(_ status: ServerStatus) {
+        let members = ClusterMembers(status, links: [], report: nil, limits: configuration.limits)
+        guard reports.isDue(members, term: status.standing.term, limits: configuration.limits) else { return }
+        broadcast(
+            .members, MemberReport(of: status, links: [], limits: configuration.limits).encoded())
+    }
+
+    func receiveMemberReport(_ bytes: [UInt8], from node: NodeID) {
+        guard node != identity.node, let report = MemberReport(decoding: bytes, from: node) else { return }
+        reports.receive(report)
     }
 
     /// What members are called: by their own word if it is in the state, by the configuration before.

@@ -15,9 +15,13 @@ public final class Cluster: Sendable {
     let machine: ClusterMachine
     let watch: StandingWatch
     let waiters: TaskWaiters
+    let sessionGate: SessionGate
     let pace = DutyPace()
     let contact = LeaderContact()
     let hashes = Mutex(HashExchange())
+    let reports = MemberReports()
+    let refusals: FolderRefusals
+    let hooks: Hooks
     let logger: Logger
     private let observers: Observers
     private let bus: EphemeralBus
@@ -32,16 +36,26 @@ public final class Cluster: Sendable {
     public struct Hooks: Sendable {
         /// The disk has failed; must end the process.
         public var failed: @Sendable (String) -> Never
+        /// This node can never take part with the data folder that it has; the process should end. May be called again.
+        public var excluded: @Sendable (_ reason: String) -> Void
+        public var standingChanged: @Sendable (Standing) -> Void
+        public var snapshot: @Sendable (SnapshotOperation, _ succeeded: Bool) -> Void
         public var logSynced: @Sendable (_ microseconds: UInt64) -> Void
         public var applied: @Sendable (LogIndex, _ microseconds: UInt64) -> Void
         public var answered: @Sendable (RequestKind, _ microseconds: UInt64, RequestError?) -> Void
 
         public init(
-            failed: @escaping @Sendable (String) -> Never, logSynced: @escaping @Sendable (UInt64) -> Void = { _ in },
+            failed: @escaping @Sendable (String) -> Never, excluded: @escaping @Sendable (String) -> Void = { _ in },
+            standingChanged: @escaping @Sendable (Standing) -> Void = { _ in },
+            snapshot: @escaping @Sendable (SnapshotOperation, Bool) -> Void = { _, _ in },
+            logSynced: @escaping @Sendable (UInt64) -> Void = { _ in },
             applied: @escaping @Sendable (LogIndex, UInt64) -> Void = { _, _ in },
             answered: @escaping @Sendable (RequestKind, UInt64, RequestError?) -> Void = { _, _, _ in }
         ) {
             self.failed = failed
+            self.excluded = excluded
+            self.standingChanged = standingChanged
+            self.snapshot = snapshot
             self.logSynced = logSynced
             self.applied = applied
             self.answered = answered
@@ -65,19 +79,30 @@ public final class Cluster: Sendable {
         let machine = ClusterMachine(observers: observers, initial: initial)
         let (bus, watch, waiters) = (EphemeralBus(), StandingWatch(), TaskWaiters())
         (self.observers, self.machine, self.bus, self.watch, self.waiters) = (observers, machine, bus, watch, waiters)
+        let refusals = FolderRefusals()
+        (self.refusals, self.hooks) = (refusals, hooks)
         server = try RaftServer.open(
             configuration.server, machine: machine,
             callbacks: RaftServerCallbacks(
                 isKnown: { node, incarnation in
                     Self.verdict(on: node, incarnation, configuration: configuration.server, state: machine.state)
                 },
-                standingChanged: { watch.changed($0) },
-                linkChanged: { watch.linkChanged($0, $1) },
+                standingChanged: {
+                    watch.changed($0)
+                    hooks.standingChanged($0)
+                },
+                linkChanged: {
+                    watch.linkChanged($0, $1)
+                    refusals.linkChanged($0, $1)
+                },
                 ephemeral: { bus.received($1, from: $0) },
                 logSynced: hooks.logSynced, applied: hooks.applied, answered: hooks.answered,
-                failed: hooks.failed),
+                snapshot: hooks.snapshot, failed: hooks.failed),
             logger: logger)
+        sessionGate = SessionGate(limits: configuration.server.limits)
+        let session = Envelope.Session(node: server.identity.node, boot: server.identity.boot)
         _ = observers.add { waiters.notify($0) }
+        _ = observers.add { [sessionGate] in sessionGate.observe($0.state, session) }
         _ = observers.add { Self.reportRefusals(in: $0, logger) }
     }
 
@@ -87,7 +112,9 @@ public final class Cluster: Sendable {
             switch applied.outcome {
             case .done, .task, .replayed, .rejected(.stale), .rejected(.clusterExists): continue
             case .rejected(let reason):
-                logger.warning("a command was refused", metadata: ["index": "\(applied.index)", "reason": "\(reason)"])
+                logger.warning(
+                    "a command was refused",
+                    metadata: ["index": .stringConvertible(applied.index.rawValue), "reason": "\(reason)"])
             }
         }
     }
@@ -109,6 +136,7 @@ public final class Cluster: Sendable {
     @discardableResult
     public func start() async throws(ServerStartError) -> PeerAddress {
         bus.subscribe(.stateHash) { [weak self] node, bytes in self?.receiveHashReport(bytes, from: node) }
+        bus.subscribe(.members) { [weak self] node, bytes in self?.receiveMemberReport(bytes, from: node) }
         let address = try await server.start()
         let duties = [
             Task { [weak self] in await Self.repeatedly({ $0.dutyMilliseconds }, self) { $0.performDuties() } },
@@ -144,6 +172,7 @@ public final class Cluster: Sendable {
         }
         for duty in duties { duty.cancel() }
         for duty in duties { await duty.value }
+        sessionGate.shut(.stopped(reason: "the node is stopping"))
         await leave()
         await server.stop()
     }
@@ -157,6 +186,8 @@ public final class Cluster: Sendable {
     /// This node's standing, then every change of it.
     public var standings: AsyncStream<Standing> { watch.changes() }
     public var outstandingProposals: Int { server.outstandingProposals }
+    /// Proposals and linearizable reads of this node without an answer.
+    public var outstandingRequests: Int { server.outstandingProposals + server.outstandingReads }
     /// Why this node was taken out of the cluster's work: then it serves, executes and projects nothing. Nil while it takes part.
     public var halted: StateMachineHalt? { server.status?.halted }
 

@@ -48,8 +48,9 @@ struct HandshakePolicy: Sendable {
         case .unknownNode:
             return refusal(.unknownNode, "node \(hello.node) is not a member")
         case .otherIncarnation(let recorded):
-            let both = "incarnation \(hello.incarnation), recorded is \(recorded)"
-            return refusal(.otherIncarnation, "node \(hello.node) has \(both): replace it, do not wipe it")
+            let both = "with incarnation \(recorded) of its folder, it came with \(hello.incarnation)"
+            return refusal(
+                .otherIncarnation, "the cluster knows node \(hello.node) \(both): it must be replaced, not wiped")
         }
         if let known, known.incarnation == hello.incarnation, hello.boot < known.boot {
             return refusal(.olderBoot, "boot \(hello.boot) of node \(hello.node), boot \(known.boot) was here")

@@ -17,6 +17,7 @@ public struct LinkStatus: Equatable, Sendable {
     public var roundTrip: TimeAmount?
     /// Since the last byte from the peer, on either connection. Nil if there was none.
     public var silence: TimeAmount?
+    public var millisecondsSinceContact: UInt64? { silence.map { UInt64(max(0, $0.nanoseconds / 1_000_000)) } }
     /// Bytes queued here that the kernel has not taken.
     public var outboundBytes: Int
     public var framesSent: UInt64

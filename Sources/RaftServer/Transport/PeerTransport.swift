@@ -200,7 +200,7 @@ public final class PeerTransport: Sendable {
         guard let priority = configuration.realtimePriority else { return }
         let code = amas_thread_set_realtime(priority)
         if code != 0 {
-            logger.notice("no real-time priority for the peer links", metadata: ["errno": "\(code)"])
+            logger.notice("no real-time priority for the peer links", metadata: ["errno": .stringConvertible(code)])
         }
     }
 

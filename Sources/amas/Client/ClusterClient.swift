@@ -23,6 +23,9 @@ struct ClusterClient: Sendable {
     init(urls: [String], token: String?, timeout: Duration) throws(CommandFailure) {
         var endpoints: [EgressURL] = []
         for text in urls {
+            guard text.contains("://") else {
+                throw CommandFailure(code: .usage, message: "\(text) has no scheme: write http://\(text)")
+            }
             do {
                 endpoints.append(try EgressURL(text))
             } catch {

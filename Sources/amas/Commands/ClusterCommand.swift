@@ -25,12 +25,10 @@ struct ClusterCommand: ParsableCommand {
             guard case .bool(true)? = body["has_quorum"] else {
                 throw CommandFailure(code: .noQuorum, message: "the cluster has no quorum")
             }
-            // The state learns of a death a moment after the links do.
-            let missing = Self.members(body).filter {
-                $0["status"]?.stringValue != "available" || $0["reachable"] == .bool(false)
-            }
+            let missing = Self.members(body).filter { $0["status"]?.stringValue != "available" }
             guard missing.isEmpty else {
-                let names = missing.map { TaskPrinting.plain($0["name"]) }.joined(separator: ", ")
+                let names = missing.map { "\(TaskPrinting.plain($0["name"])) is \(TaskPrinting.plain($0["status"]))" }
+                    .joined(separator: ", ")
                 throw CommandFailure(code: .degraded, message: "the cluster is degraded: \(names)")
             }
         }
@@ -39,16 +37,23 @@ struct ClusterCommand: ParsableCommand {
 
         private static func text(_ body: JSONValue) -> String {
             let names = [
-                "name", "role", "status", "reachable", "match_index", "lag_entries", "http_address", "version",
+                "name", "role", "status", "match_index", "lag_entries", "last_contact_seconds", "http_address",
+                "version",
             ]
-            let rows = members(body).map { member in names.map { TaskPrinting.plain(member[$0]) } }
+            let rows = members(body).map { member in
+                names.map {
+                    ($0 == "name" && member["leader"] == .bool(true) ? "*" : "") + TaskPrinting.plain(member[$0])
+                }
+            }
+            let leader = body["leader"]?.stringValue ?? "none"
             let head =
-                "leader \(TaskPrinting.plain(body["leader"]))  term \(TaskPrinting.plain(body["term"]))  "
+                "leader \(leader)  term \(TaskPrinting.plain(body["term"]))  "
                 + "commit \(TaskPrinting.plain(body["indices"]?["commit"]))  "
-                + "tolerates \(TaskPrinting.plain(body["failure_tolerance"])) failures"
+                + "tolerates \(TaskPrinting.plain(body["failure_tolerance"])) failures  "
+                + "seen by \(TaskPrinting.plain(body["seen_by"]))"
             return head + "\n\n"
                 + Terminal.table(
-                    [["NAME", "ROLE", "STATUS", "REACHABLE", "MATCH", "LAG", "ADDRESS", "VERSION"]] + rows)
+                    [["NAME", "ROLE", "STATUS", "MATCH", "LAG", "CONTACT", "ADDRESS", "VERSION"]] + rows)
         }
     }
 }

@@ -43,16 +43,21 @@ struct RunningNode {
     private static func make(_ configuration: NodeConfiguration) async throws(CommandFailure) -> RunningNode {
         let registry = MetricsRegistry()
         let output = LogOutput(
-            node: configuration.name, format: configuration.logFormat == "text" ? .text : .json,
+            source: LogSource(
+                instance: configuration.name, version: Version.number, clusterID: configuration.clusterID,
+                node: configuration.node.rawValue), format: configuration.logFormat == "text" ? .text : .json,
             level: Logger.Level(rawValue: configuration.logLevel) ?? .info, registry: registry,
             clock: { WallTime.system() }, redact: { $0 }, sink: .standardError)
-        LoggingSystem.bootstrap(output.makeHandler, metadataProvider: LogContext.metadataProvider)
+        let standing = LoggedStanding()
+        LoggingSystem.bootstrap(
+            output.makeHandler, metadataProvider: .multiplex([LogContext.metadataProvider, standing.metadataProvider]))
         let logger = Logger(label: "amas")
         ProcessMetrics.register(in: registry)
         BuildInfo(version: Version.number).register(in: registry)
         let metrics = NodeMetrics(registry: registry)
 
-        let cluster = try await openCluster(configuration, metrics: metrics, output: output, logger: logger)
+        let cluster = try await openCluster(
+            configuration, metrics: metrics, standing: standing, output: output, logger: logger)
         metrics.register(cluster)
 
         let workspace = try attempt { try Workspace(roots: configuration.workspaceRoots) }
@@ -88,7 +93,8 @@ struct RunningNode {
 
     /// Recovery reads the whole log: on a thread of its own, not on the concurrency pool.
     private static func openCluster(
-        _ configuration: NodeConfiguration, metrics: NodeMetrics, output: LogOutput, logger: Logger
+        _ configuration: NodeConfiguration, metrics: NodeMetrics, standing: LoggedStanding, output: LogOutput,
+        logger: Logger
     ) async throws(CommandFailure) -> Cluster {
         let settings = clusterConfiguration(configuration)
         let hooks = Cluster.Hooks(
@@ -98,8 +104,20 @@ struct RunningNode {
                 _ = output.flush()
                 exit(74)
             },
+            excluded: { reason in
+                // Ends as a folder does that is missing or another's: whoever starts it sees that it cannot stay up, and why.
+                logger.critical(
+                    "ending, because this node can never take part again", metadata: ["reason": "\(reason)"])
+                _ = output.flush()
+                exit(FailureCode.failed.rawValue)
+            },
+            standingChanged: {
+                standing.changed($0)
+                metrics.requests.standingChanged($0)
+            },
+            snapshot: { metrics.snapshots.with($0.rawValue, $1 ? "ok" : "failed").increment() },
             logSynced: { metrics.logSync.observe(.microseconds($0)) },
-            applied: { metrics.apply.observe(.microseconds($1)) }, answered: metrics.answered)
+            applied: { metrics.apply.observe(.microseconds($1)) }, answered: metrics.requests.answered)
         let result: Result<Cluster, ServerStartError> = await withCheckedContinuation { continuation in
             BlockingWork.run {
                 do throws(ServerStartError) {
@@ -212,8 +230,7 @@ struct RunningNode {
             "serving",
             metadata: [
                 "http": "\(configuration.httpListen)", "peer": "\(configuration.peerListen)",
-                "node_id": "\(configuration.node)",
-                "boot": "\(cluster.identity.boot)", "version": "\(Version.number)",
+                "boot": "\(cluster.identity.boot)",
             ])
     }
 
@@ -229,12 +246,14 @@ struct RunningNode {
 
     private func stop() async {
         let departure = Departure(balancerWait: .milliseconds(configuration.balancerMilliseconds))
-        logger.notice("stopping", metadata: ["longest_seconds": "\(departure.longest.components.seconds)"])
+        logger.notice(
+            "stopping", metadata: ["longest_seconds": .stringConvertible(departure.longest.components.seconds)])
         for step in Departure.Step.allCases {
             let start = ContinuousClock.now
             let isDone = await Patience.wait(departure.patience(of: step)) { await perform(step, departure) }
             let metadata: Logger.Metadata = [
-                "step": "\(step.rawValue)", "duration_ms": "\((ContinuousClock.now - start) / .milliseconds(1))",
+                "step": "\(step.rawValue)",
+                "duration_ms": .stringConvertible(Int((ContinuousClock.now - start) / .milliseconds(1))),
             ]
             if isDone {
                 logger.info("stopping: done", metadata: metadata)

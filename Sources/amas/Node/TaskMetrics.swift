@@ -9,11 +9,16 @@ import Telemetry
 struct TaskMetrics: Sendable {
     private let executions: CounterFamily
     private let duration: HistogramFamily
+    private let assignments: CounterFamily
 
     init(registry: MetricsRegistry) {
         executions = registry.counters(
             "amas_task_executions_total", help: "Tasks that ended, by how.",
             labels: [.known("status", ["completed", "failed", "cancelled"])])
+        assignments = registry.counters(
+            "amas_task_assignments_total",
+            help: "Tasks given to this node, and, on the leader, tasks taken back from any before their end.",
+            labels: [.known("result", ["assigned", "released"])])
         duration = registry.histograms(
             "amas_task_duration_seconds", help: "From a task's start to its end.", unit: .seconds,
             labels: [.known("status", ["completed", "failed", "cancelled"])], buckets: .tasks)
@@ -21,8 +26,17 @@ struct TaskMetrics: Sendable {
 
     /// For as long as the cluster lives.
     func observe(_ cluster: Cluster) {
-        let node = cluster.identity.node
+        let (node, boot) = (cluster.identity.node, cluster.identity.boot)
         _ = cluster.observe { [weak cluster] batch in
+            for change in batch.applied.lazy.filter({ !$0.isDuplicate }).flatMap(\.assignments) {
+                // The node that loses a task is often gone, so the leader counts for it.
+                switch change {
+                case .assigned(_, let mine) where mine.node == node && mine.boot == boot:
+                    assignments.with("assigned").increment()
+                case .released where cluster?.status?.isLeader == true: assignments.with("released").increment()
+                case .assigned, .released, .cancelRequested: break
+                }
+            }
             for event in batch.applied.lazy.filter({ !$0.isDuplicate }).flatMap(\.events) {
                 guard let status = Self.status(of: event.kind) else { continue }
                 let isMine =

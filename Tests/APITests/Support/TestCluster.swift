@@ -69,16 +69,17 @@ final class TestCluster: ClusterService {
 
     var status: ClusterStatus? {
         let index = state.index
+        let server = ServerStatus(
+            id: NodeID(1), standing: Standing(role: .leader, term: Term(1), leader: NodeID(1)),
+            membership: Membership(voters: [NodeID(1)]), lastIndex: index, firstIndex: LogIndex(1),
+            commitIndex: index,
+            durableIndex: index, appliedIndex: index, snapshotIndex: .zero, peers: [],
+            millisecondsSinceLeaderContact: 0,
+            clusterTimeMicroseconds: state.now.microseconds, hasLostMajority: false, halted: nil)
         return ClusterStatus(
-            name: "n1", identity: identity,
-            server: ServerStatus(
-                id: NodeID(1), standing: Standing(role: .leader, term: Term(1), leader: NodeID(1)),
-                membership: Membership(voters: [NodeID(1)]), lastIndex: index, firstIndex: LogIndex(1),
-                commitIndex: index,
-                durableIndex: index, appliedIndex: index, snapshotIndex: .zero, peers: [],
-                millisecondsSinceLeaderContact: 0,
-                clusterTimeMicroseconds: state.now.microseconds, hasLostMajority: false, halted: nil),
-            links: [], isDraining: false, unreadyReason: behaviour.withLock { $0.unreadyReason })
+            name: "n1", identity: identity, server: server, links: [],
+            members: ClusterMembers(server, links: [], report: nil, limits: ClusterLimits()), isDraining: false,
+            unreadyReason: behaviour.withLock { $0.unreadyReason })
     }
 
     func name(of node: NodeID) -> String { "n\(node)" }
@@ -100,8 +101,8 @@ final class TestCluster: ClusterService {
         switch consistency {
         case .strong:
             if let error = behaviour.withLock({ $0.readError }) { throw error }
-        case .session(let index):
-            if index > state.index { throw .timedOut }
+        case .session(let revision):
+            if revision > state.revision { throw .timedOut }
         case .stale: break
         }
         return state

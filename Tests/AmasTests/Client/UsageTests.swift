@@ -37,6 +37,13 @@ struct UsageTests {
         #expect(!outcome.error.isEmpty)
     }
 
+    @Test("a URL without a scheme is told what to add")
+    func scheme() async throws {
+        let outcome = try await Binary.run("task", "list", "--url", "localhost:8080")
+        #expect(outcome.code == 2)
+        #expect(outcome.error == "error: localhost:8080 has no scheme: write http://localhost:8080\n")
+    }
+
     @Test("each shell gets its completion", arguments: ["bash", "zsh", "fish"])
     func completion(shell: String) async throws {
         let outcome = try await Binary.run("--generate-completion-script", shell)

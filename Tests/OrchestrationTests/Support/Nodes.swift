@@ -28,6 +28,8 @@ final class Nodes: Sendable {
         var executes = true
         /// A PostgreSQL connection string: every node gets a projector.
         var database: String?
+        /// Keeps what the nodes log; else `testLogger` does.
+        var log: LogLines?
         /// Nodes whose state machine is another than the others'.
         var initialStates: [NodeID: ClusterState] = [:]
 
@@ -77,7 +79,7 @@ final class Nodes: Sendable {
         var wires: [NodeID: [NodeID: PeerWire]] = [:]
         for from in ids {
             for to in ids where to != from {
-                let wire = PeerWire()
+                let wire = try PeerWire()
                 try await wire.open()
                 wires[from, default: [:]][to] = wire
             }
@@ -92,7 +94,7 @@ final class Nodes: Sendable {
     func start(_ member: Member) async throws {
         let configuration = configuration(of: member)
         let options = options
-        let logger = testLogger("n\(member.id)")
+        let logger = options.log.map { log in Logger(label: "") { _ in log.handler } } ?? testLogger("n\(member.id)")
         let cluster = try await open {
             try Cluster(
                 configuration, hooks: .init(failed: { preconditionFailure("the disk failed: \($0)") }), logger: logger,
@@ -152,6 +154,9 @@ final class Nodes: Sendable {
             listen: PeerAddress(host: "127.0.0.1", port: 0), tls: nil, raft: raft,
             machineVersionMax: ClusterState.supportedMachineVersion, softwareVersion: "test")
         server.makesFolder = true
+        // Requests must not fail because the machine is busy.
+        server.limits.holdMilliseconds = 120_000
+        server.limits.noQuorumAfterMilliseconds = 5000
         var cluster = ClusterConfiguration(
             server: server, name: "n\(member.id)", slots: options.slots, httpAddress: "", settings: options.settings)
         cluster.limits = options.limits

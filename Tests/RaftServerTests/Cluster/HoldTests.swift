@@ -98,6 +98,23 @@ struct HoldTests {
         }
     }
 
+    @Test("a proposer that is cancelled waits no longer, before its proposal or after it, and nothing of it is left")
+    func cancelled() async throws {
+        try await TestCluster.run(3, configure: { $0.raft.electionMilliseconds = 10_000_000 }) { cluster in
+            let server = try cluster.server(1)
+            let held = Task { await proposalError("held", at: server) }
+            await condition { server.outstandingProposals == 1 }
+            held.cancel()
+            #expect(await held.value == .cancelled)
+            let early = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return await proposalError("early", at: server)
+            }
+            #expect(await early.value == .cancelled)
+            #expect(server.outstandingProposals == 0)
+        }
+    }
+
     @Test("waiting for an index ends when it is applied, or when its time is over")
     func waitUntilApplied() async throws {
         try await TestCluster.run(1) { cluster in
@@ -113,5 +130,14 @@ struct HoldTests {
             try await later.value
             #expect(server.appliedIndex >= applied.next)
         }
+    }
+}
+
+private func proposalError(_ value: String, at server: TestCluster.Server) async -> RequestError? {
+    do throws(RequestError) {
+        _ = try await TestCluster.propose(value, at: server)
+        return nil
+    } catch {
+        return error
     }
 }

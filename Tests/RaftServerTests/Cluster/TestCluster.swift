@@ -177,6 +177,15 @@ final class TestCluster: Sendable {
         return live.filter { $0 != leader }
     }
 
+    /// Hands leadership to the node, from whoever has it.
+    func makeLeader(_ id: UInt64) async throws {
+        var leader = try await leader()
+        while leader != id {
+            _ = try await server(leader).transferLeadership(to: NodeID(id))
+            leader = try await self.leader()
+        }
+    }
+
     @discardableResult
     func propose(_ value: String, at id: UInt64, machineVersion: UInt32 = 1) async throws -> Ledger.Outcome {
         try await Self.propose(value, at: server(id), machineVersion: machineVersion)
