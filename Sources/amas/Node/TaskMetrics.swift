@@ -28,6 +28,8 @@ struct TaskMetrics: Sendable {
     func observe(_ cluster: Cluster) {
         let (node, boot) = (cluster.identity.node, cluster.identity.boot)
         _ = cluster.observe { [weak cluster] batch in
+            // What is read from the log again at a start was counted by the run that it happened in.
+            guard batch.state.node(node)?.record.bootID == boot.rawValue else { return }
             for change in batch.applied.lazy.filter({ !$0.isDuplicate }).flatMap(\.assignments) {
                 // The node that loses a task is often gone, so the leader counts for it.
                 switch change {

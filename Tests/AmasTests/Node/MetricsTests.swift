@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 @Suite("Metrics of a node")
@@ -32,6 +33,23 @@ struct MetricsTests {
         let oldest = text.split(separator: "\n").first { $0.hasPrefix("amas_outbox_oldest_age_seconds ") }
         #expect(oldest.flatMap { Double($0.split(separator: " ")[1]) } ?? 0 > 0, "nothing takes what is in the outbox")
         #expect(text.contains("amas_db_connection_changes_total{change=\"refused\"}"))
+    }
+
+    @Test("a task that ended before a restart is not counted again when the log is read")
+    func restart() async throws {
+        let nodes = try await TestNodes(1)
+        let first = try nodes.serve(1)
+        try await nodes.waitUntilReady([1: first])
+        let submitted = try await nodes.client("task", "submit", "--type", "code_analysis", "--target", ".", "--wait")
+        #expect(submitted.code == 0, "\(submitted.error)")
+        first.signal(SIGKILL)
+        _ = await first.wait()
+        let second = try nodes.serve(1)
+        try await nodes.waitUntilReady([1: second])
+        let text = try await nodes.get(1, "/metrics").body
+        #expect(text.contains("amas_tasks{status=\"completed\"} 1\n"))
+        #expect(text.contains("amas_task_executions_total{status=\"completed\"} 0\n"))
+        #expect(text.contains("amas_task_assignments_total{result=\"assigned\"} 0\n"))
     }
 
     @Test("metrics need the key")
