@@ -248,21 +248,15 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             throw .tooLarge(limitBytes: limit)
         }
         let begun = MonotonicTime.now
-<<<<<<< HEAD
-        let answer = await withCheckedContinuation { continuation in
-            proposals.register(sequence, bytes: bytes, now: begun, answer: continuation)
-            mailbox.postPatiently(.proposals([bytes]))
-=======
         let (proposals, mailbox) = (proposals, mailbox)
         let answer = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 proposals.register(sequence, bytes: bytes, now: begun, answer: continuation)
                 // A cancellation that came before the registration has found nothing to end.
-                if Task.isCancelled { proposals.cancel(sequence) } else { mailbox.post(.proposals([bytes])) }
+                if Task.isCancelled { proposals.cancel(sequence) } else { mailbox.postPatiently(.proposals([bytes])) }
             }
         } onCancel: {
             proposals.cancel(sequence)
->>>>>>> adc5fb9f3bc01bb6b6b01593851a89978529358c
         }
         report(.proposal, since: begun, answer)
         return try answer.get()
