@@ -68,11 +68,8 @@ extension Raft {
         precondition(match <= log.last.index, "a member acknowledges what the leader sent")
         _ = leadership?.peers[place].accepted(match)
         advanceCommit()
-<<<<<<< HEAD
         // The commit may have ended this leadership, or have followed other members.
         guard let place = leadership?.place(of: peer) else { return }
-=======
->>>>>>> adc5fb9f3bc01bb6b6b01593851a89978529358c
         // Also told to one whose answer was not needed for it: requests wait there until they are applied.
         tellCommit(to: place)
         continueTransfer(with: place)
