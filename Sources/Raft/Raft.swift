@@ -202,9 +202,12 @@ public struct Raft: Hashable, Sendable {
         messages = []
         result.append(contentsOf: effects)
         effects = []
-        let applicable = log.takeApplicable(
-            maximumEntries: settings.maximumApplyEntries, maximumBytes: settings.maximumApplyBytes)
-        if !applicable.isEmpty { result.append(.apply(applicable)) }
+        // A snapshot on its way to the state machine holds what comes next, and would meet it there a second time.
+        if installing == nil {
+            let applicable = log.takeApplicable(
+                maximumEntries: settings.maximumApplyEntries, maximumBytes: settings.maximumApplyBytes)
+            if !applicable.isEmpty { result.append(.apply(applicable)) }
+        }
         if log.membership != reportedMembership {
             reportedMembership = log.membership
             result.append(.membershipChanged(log.membership))

@@ -128,6 +128,17 @@ struct SnapshotScenarios {
         #expect(node.lastLog == .at(9, 2) && node.commitIndex == 9 && node.appliedIndex == 9)
     }
 
+    @Test("while a snapshot is installed nothing more is handed out: the state machine would meet it behind the snapshot")
+    func nothingBehindTheSnapshot() {
+        var settings = RaftSettings(seed: 1)
+        settings.maximumApplyEntries = 1
+        var node = Raft.node(2, of: 3, term: 2, logTerms: [1, 1], settings: settings)
+        #expect(node.hears(.heartbeat(commit: 2, round: 1), from: 1, term: 2).applied.map(\.index) == [1])
+        let descriptor = SnapshotDescriptor(position: .at(9, 2), membership: .voters(3))
+        _ = node.hears(.installSnapshot(descriptor), from: 1, term: 2)
+        #expect(node.stepDurably(.applied(1), at: node.now).applied.isEmpty)
+    }
+
     @Test("progress reported from before an installed snapshot is ignored")
     func lateProgress() {
         var node = Raft.node(2, of: 3, term: 2, logTerms: [1, 1])
