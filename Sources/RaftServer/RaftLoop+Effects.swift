@@ -20,9 +20,26 @@ extension RaftLoop {
         case .installSnapshot(let descriptor): install(descriptor)
         case .compact(let through): compact(through)
         case .roleChanged(let standing): roleChanged(standing)
-        case .membershipChanged, .membershipChangeAccepted, .membershipChangeRejected: break
+        case .membershipChanged(let membership): logMembership(membership)
+        case .membershipChangeAccepted(_, let index): answerMembershipChange(.success(index))
+        case .membershipChangeRejected(_, let rejection): answerMembershipChange(.failure(rejection))
         case .transferEnded(let outcome): answerTransfers(outcome)
         }
+    }
+
+    private func answerMembershipChange(_ answer: MembershipAnswer) {
+        membershipWaiter?.resume(returning: answer)
+        membershipWaiter = nil
+    }
+
+    private func logMembership(_ membership: Membership) {
+        func list(_ nodes: [NodeID]) -> Logger.MetadataValue { "\(nodes.map(\.description).joined(separator: " "))" }
+        logger.info(
+            "membership",
+            metadata: [
+                "voters": list(membership.voters), "outgoing": list(membership.outgoing),
+                "joining": list(membership.joining), "gateways": list(membership.gateways),
+            ])
     }
 
     private func noteClusterTime(of entries: [Entry]) {

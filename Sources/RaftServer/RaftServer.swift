@@ -298,6 +298,22 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         }
     }
 
+    /// Begins a change of who takes part. Only a leader can. What an accepted change began is ended by whoever leads then;
+    /// the configurations that it leads to are applied as entries of the log.
+    public func changeMembership(_ change: MembershipChange) async throws(MembershipRejection) -> LogIndex {
+        let answer = await withCheckedContinuation { (answer: CheckedContinuation<MembershipAnswer, Never>) in
+            if !mailbox.post(.changeMembership(change, answer)) {
+                answer.resume(returning: .failure(.notLeader(leader: nil)))
+            }
+        }
+        return try answer.get()
+    }
+
+    /// Where the other members are reached from now on. The links to others are closed.
+    public func setPeers(_ peers: [NodeID: PeerAddress]) {
+        transport.setPeers(peers)
+    }
+
     /// Sends bytes to the same callback of another member, without a promise of arrival.
     public func sendEphemeral(_ bytes: [UInt8], to peer: NodeID) {
         transport.send(bytes, kind: .ephemeral, to: peer)

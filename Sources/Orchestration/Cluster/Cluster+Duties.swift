@@ -14,8 +14,9 @@ extension Cluster {
         if status.hasLostMajority { sessionGate.fail(.noQuorum) }
         sessionGate.expire(.now)
         contact.observe(status)
-        if refusals.exclude(from: status.membership) { hooks.excluded(FolderRefusals.reason(identity.node)) }
         let state = machine.state
+        if let reason = reasonToEnd(status, state) { hooks.excluded(reason) }
+        if addresses.update(own: identity.node, status.membership, state) { server.setPeers(addresses.current) }
         if status.standing.role == .leader {
             reportMembers(status)
             lead(status, state)
@@ -24,7 +25,7 @@ extension Cluster {
     }
 
     /// Proposes unless the same was proposed a moment ago.
-    private func repeatUntilSeen(_ duty: Duty, _ body: @autoclosure () -> Command.OneOf_Body) {
+    func repeatUntilSeen(_ duty: Duty, _ body: @autoclosure () -> Command.OneOf_Body) {
         guard pace.mayPropose(duty, interval: .milliseconds(configuration.limits.repeatMilliseconds)) else { return }
         proposeOnce(body())
     }
@@ -32,14 +33,16 @@ extension Cluster {
     private func keepMembership(_ state: ClusterState) {
         guard state.clusterID != nil else { return }
         let record = state.node(identity.node)
+        let shallDrain = isDraining || state.member(identity.node)?.record.drainRequested == true
         if let record, record.record.bootID == identity.boot.rawValue {
             switch record.status {
-            case .available: return isDraining ? suspend() : ()
-            case .suspended: if isDraining { return }
+            case .available: return shallDrain ? suspend() : ()
+            case .suspended: if shallDrain { return }
             case .left: break
             }
         }
-        guard !isDraining else { return }
+        // One that drains by request needs its session all the same: it becomes available, then suspended.
+        guard !isDraining, state.members.isEmpty || state.member(identity.node) != nil else { return }
         repeatUntilSeen(
             .available,
             .nodeAvailable(
@@ -103,10 +106,13 @@ extension Cluster {
                         $0.clusterID = configuration.server.clusterID
                         $0.generation = 1
                         $0.settings = configuration.settings
+                        $0.machineVersion = configuration.server.machineVersionMax
                     }))
         }
         fireTimers(status, state)
         declareGone(status, state)
+        raiseVersion(status, state)
+        reconcileMembers(status, state)
     }
 
     private func fireTimers(_ status: ServerStatus, _ state: ClusterState) {
@@ -189,4 +195,7 @@ enum Duty: Hashable, Sendable {
     case available
     case suspended
     case left(NodeID)
+    case raiseVersion
+    case foundMembers
+    case changeMembership
 }

@@ -18,10 +18,12 @@ extension Cluster {
     /// and the node is neither draining nor halted (`design/state.md` 26).
     private func unreadyReason(_ server: ServerStatus, isDraining: Bool) -> String? {
         if let halted = server.halted { return halted.reason }
-        if isDraining { return "the node is draining" }
+        if isDraining || machine.state.member(identity.node)?.record.drainRequested == true {
+            return "the node is draining"
+        }
         guard let silence = server.millisecondsSinceLeaderContact, silence < configuration.limits.readyMilliseconds
         else {
-            return refusals.isEmpty ? "no word from a leader" : FolderRefusals.reason(identity.node)
+            return refusals.isEmpty ? "no word from a leader" : refusals.reason(for: identity.node)
         }
         let state = machine.state
         guard state.sessionFloor(of: Envelope.Session(node: identity.node, boot: identity.boot)) != nil else {
@@ -47,7 +49,8 @@ extension Cluster {
 
     /// What members are called: by their own word if it is in the state, by the configuration before.
     public func name(of node: NodeID) -> String {
-        if let name = machine.state.node(node)?.record.name, !name.isEmpty { return name }
+        let state = machine.state
+        if let name = state.node(node)?.record.name ?? state.member(node)?.record.name, !name.isEmpty { return name }
         return configuration.memberNames[node] ?? "\(node)"
     }
 }

@@ -20,7 +20,9 @@ public final class Cluster: Sendable {
     let contact = LeaderContact()
     let hashes = Mutex(HashExchange())
     let reports = MemberReports()
-    let refusals: FolderRefusals
+    let refusals: Refusals
+    let addresses: AddressBook
+    let reconciliation = Reconciliation()
     let hooks: Hooks
     let logger: Logger
     private let observers: Observers
@@ -79,7 +81,8 @@ public final class Cluster: Sendable {
         let machine = ClusterMachine(observers: observers, initial: initial)
         let (bus, watch, waiters) = (EphemeralBus(), StandingWatch(), TaskWaiters())
         (self.observers, self.machine, self.bus, self.watch, self.waiters) = (observers, machine, bus, watch, waiters)
-        let refusals = FolderRefusals()
+        let refusals = Refusals()
+        addresses = AddressBook(configured: configuration.server.peers)
         (self.refusals, self.hooks) = (refusals, hooks)
         server = try RaftServer.open(
             configuration.server, machine: machine,
@@ -119,14 +122,18 @@ public final class Cluster: Sendable {
         }
     }
 
-    /// The first data folder that the cluster saw of a node is that node; one with another has lost what it promised.
+    /// The first data folder that the cluster saw of a node is that node; one with another has lost what it promised. A node
+    /// of which nothing is known here may have been added after what this node has applied.
     private static func verdict(
         on node: NodeID, _ incarnation: Incarnation, configuration: RaftServerConfiguration, state: ClusterState
     ) -> PeerTransport.Verdict {
-        let record = state.node(node)?.record
-        guard record != nil || configuration.peers[node] != nil else { return .unknownNode }
-        guard let recorded = record?.incarnation, recorded != incarnation.rawValue else { return .accepted }
-        return .otherIncarnation(Incarnation(recorded))
+        if state.hasLeft(node, incarnation: incarnation.rawValue) { return .removed }
+        let member = state.member(node)?.record.incarnation
+        guard let recorded = member == 0 ? nil : member ?? state.node(node)?.record.incarnation else {
+            let mayBeNew = configuration.bootstrap == .empty || !state.members.isEmpty
+            return mayBeNew || configuration.peers[node] != nil ? .accepted : .unknownNode
+        }
+        return recorded == incarnation.rawValue ? .accepted : .otherIncarnation(Incarnation(recorded))
     }
 
     // MARK: Life
@@ -137,6 +144,8 @@ public final class Cluster: Sendable {
     public func start() async throws(ServerStartError) -> PeerAddress {
         bus.subscribe(.stateHash) { [weak self] node, bytes in self?.receiveHashReport(bytes, from: node) }
         bus.subscribe(.members) { [weak self] node, bytes in self?.receiveMemberReport(bytes, from: node) }
+        bus.subscribe(.transferLeadership) { [weak self] node, bytes in self?.receiveTransferRequest(bytes, from: node)
+        }
         let address = try await server.start()
         let duties = [
             Task { [weak self] in await Self.repeatedly({ $0.dutyMilliseconds }, self) { $0.performDuties() } },
@@ -216,7 +225,7 @@ public final class Cluster: Sendable {
     /// Sends bytes to every reachable member and to the subscribers here, without a promise of arrival.
     public func broadcast(_ topic: EphemeralTopic, _ bytes: [UInt8]) {
         let frame = EphemeralBus.frame(topic, bytes)
-        for node in configuration.server.peers.keys where node != identity.node {
+        for node in addresses.current.keys where node != identity.node {
             server.sendEphemeral(frame, to: node)
         }
         bus.deliver(topic, bytes, from: identity.node)

@@ -48,6 +48,8 @@ public struct ClusterLimits: Sendable {
     /// A member that is further behind the last commit is not counted on when another fails.
     public var memberLagEntries: UInt64 = 1000
     public var readMilliseconds: UInt64 = 5000
+    /// How long whoever asks for another leader waits for it.
+    public var transferMilliseconds: UInt64 = 5000
     /// How long a node that stops waits for its goodbye to be applied.
     public var leaveMilliseconds: UInt64 = 1000
 

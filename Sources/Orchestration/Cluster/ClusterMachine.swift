@@ -44,8 +44,11 @@ final class ClusterMachine: ReplicatedStateMachine {
                             "entry \(error.index) needs machine version \(error.machineVersion.map { "\($0)" } ?? "a later one"): upgrade this node"
                     )
                 }
-            case .noop, .configuration:
+            case .noop:
                 result = state.applyInternal(index: entry.index, term: entry.term)
+            case .configuration:
+                result = state.applyInternal(
+                    index: entry.index, term: entry.term, membership: try? Membership(decoding: entry.data))
             }
             applied.append(result)
             if let session = result.session {

@@ -76,7 +76,8 @@ extension TaskRun {
         case .tooLarge(let limit): return .refused("a result has at most \(limit) bytes")
         case .invalid(let field): return .refused("\(field) is outside its range")
         case .malformed, .noCluster, .clusterExists, .idempotencyConflict, .unknownNode, .unknownIncarnation,
-            .unknownDependency, .unknownStep, .alreadyExists, .notAllNodesReady:
+            .unknownDependency, .unknownStep, .alreadyExists, .notAllNodesReady, .changeInFlight, .noVoterLeft,
+            .tooManyVoters:
             return .refused("\(rejection)")
         }
     }

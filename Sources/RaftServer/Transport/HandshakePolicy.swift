@@ -47,6 +47,8 @@ struct HandshakePolicy: Sendable {
         case .accepted: break
         case .unknownNode:
             return refusal(.unknownNode, "node \(hello.node) is not a member")
+        case .removed:
+            return refusal(.removed, "node \(hello.node) was removed from the cluster")
         case .otherIncarnation(let recorded):
             let both = "with incarnation \(recorded) of its folder, it came with \(hello.incarnation)"
             return refusal(

@@ -53,6 +53,7 @@ extension HandshakeRefusal.Reason: CustomStringConvertible {
         case .otherIncarnation: "another data folder"
         case .olderBoot: "older process"
         case .tooManyLinks: "too many connections"
+        case .removed: "removed from the cluster"
         }
     }
 }

@@ -62,6 +62,8 @@ extension PeerTransport {
     public enum Verdict: Equatable, Sendable {
         case accepted
         case unknownNode
+        /// The node was a member and is none any more.
+        case removed
         /// The node is a member under another data folder, the recorded one.
         case otherIncarnation(Incarnation)
     }

@@ -30,6 +30,8 @@ final class Nodes: Sendable {
         var database: String?
         /// Keeps what the nodes log; else `testLogger` does.
         var log: LogLines?
+        /// Of the nodes, how many make the cluster; the others can be added to it. Nil for all.
+        var founders: Int?
         /// Nodes whose state machine is another than the others'.
         var initialStates: [NodeID: ClusterState] = [:]
 
@@ -54,9 +56,9 @@ final class Nodes: Sendable {
         let nodes = try await Nodes(count, options)
         let result: Result<Void, any Error>
         do {
-            for member in nodes.members { try await nodes.start(member) }
+            for member in nodes.founders { try await nodes.start(member) }
             try await eventually("every node is a member") {
-                nodes.members.allSatisfy { $0.cluster.status?.unreadyReason == nil && $0.cluster.status != nil }
+                nodes.founders.allSatisfy { $0.cluster.status?.unreadyReason == nil && $0.cluster.status != nil }
             }
             result = .success(try await body(nodes))
         } catch {
@@ -87,6 +89,8 @@ final class Nodes: Sendable {
         self.wires = wires
     }
 
+    var founders: [Member] { Array(members.prefix(options.founders ?? members.count)) }
+
     var workspace: URL { folder.appendingPathComponent("workspace") }
 
     // MARK: Life and death
@@ -97,7 +101,10 @@ final class Nodes: Sendable {
         let logger = options.log.map { log in Logger(label: "") { _ in log.handler } } ?? testLogger("n\(member.id)")
         let cluster = try await open {
             try Cluster(
-                configuration, hooks: .init(failed: { preconditionFailure("the disk failed: \($0)") }), logger: logger,
+                configuration,
+                hooks: .init(
+                    failed: { preconditionFailure("the disk failed: \($0)") }, excluded: { member.exclude($0) }),
+                logger: logger,
                 initial: options.initialStates[member.id] ?? ClusterState())
         }
         let threads = ToolThreads()
@@ -146,7 +153,8 @@ final class Nodes: Sendable {
         raft.electionJitterMilliseconds = raft.electionMilliseconds / 2
         var server = RaftServerConfiguration(
             clusterID: "test", node: member.id, folder: folder.appendingPathComponent("n\(member.id)").path,
-            bootstrap: Membership(voters: ids),
+            bootstrap: member.joins || !founders.contains { $0.id == member.id }
+                ? .empty : Membership(voters: founders.map(\.id)),
             peers: Dictionary(
                 uniqueKeysWithValues: ids.map {
                     ($0, PeerAddress(host: "127.0.0.1", port: wires[member.id]?[$0]?.port ?? 0))
@@ -266,12 +274,28 @@ final class Member: Sendable {
 
     let id: NodeID
     private let running = Mutex<Running?>(nil)
+    private let exclusion = Mutex<String?>(nil)
+    private let isJoining = Mutex(false)
 
     init(id: NodeID) {
         self.id = id
     }
 
     func set(_ new: Running) { running.withLock { $0 = new } }
+    /// Why the node could never take part again, once it has found that out.
+    var exclusionReason: String? { exclusion.withLock { $0 } }
+    func exclude(_ reason: String) { exclusion.withLock { $0 = reason } }
+    /// Whether it begins with an empty membership, as one that is added.
+    var joins: Bool { isJoining.withLock { $0 } }
+
+    /// The node, down, gets a new disk.
+    func wipe(in folder: URL) throws {
+        precondition(!isRunning, "a disk is changed while the node is down")
+        try FileManager.default.removeItem(at: folder.appendingPathComponent("n\(id)"))
+        isJoining.withLock { $0 = true }
+        exclusion.withLock { $0 = nil }
+    }
+
     var isRunning: Bool { running.withLock { $0 != nil } }
     /// Of a node that is down: a mistake in the test.
     var cluster: Cluster { current.cluster }
