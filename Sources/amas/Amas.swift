@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterState
 import Glibc
 
 /// The command line: one executable is a node, its tools, and the client of a cluster.
@@ -65,7 +66,7 @@ struct CommandFailure: Error {
 enum Version {
     static let number = "0.1.0"
     /// The newest machine version that this software applies.
-    static let machine: UInt32 = 1
+    static let machine = ClusterState.supportedMachineVersion
     static var text: String { "amas \(number) (machine version \(machine))" }
 }
 

@@ -78,6 +78,10 @@ extension Problem {
             .fenced,
             .stale, .notAllNodesReady:
             self.init(.internal)
+        case .changeInFlight:
+            self.init(.membersRefused, "another change of the members is under way; ask again when it has ended")
+        case .noVoterLeft: self.init(.membersRefused, "no voter would be left")
+        case .tooManyVoters(let limit): self.init(.membersRefused, "a cluster has at most \(limit) voters")
         }
     }
 }

@@ -21,6 +21,10 @@ public protocol ClusterService: Sendable {
     func propose(
         _ body: Command.OneOf_Body, tenant: String, trace: Envelope.Trace
     ) async throws(RequestError) -> Outcome
+    /// Returns whether somebody else, the target if one is named, leads.
+    func transferLeadership(to target: NodeID?) async -> Bool
+    /// Why this node, the leader, has not made the last change of the members yet.
+    var membershipRefusal: MembershipRejection? { get }
     func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState
     /// Returns when `isMet` holds of the task, the time has passed, or the calling task is cancelled.
     func waitForTask(

@@ -29,6 +29,9 @@ extension Handlers {
             json.name("members")
             json.array(of: members.members) { write($1, status, state, to: &$0) }
             json.field("total", members.members.count)
+            json.name("changing")
+            json.array(of: state.members.filter { !$0.isSettled }) { $0.integer($1.id.rawValue) }
+            json.field("waits_for", cluster.membershipRefusal.map { "\($0)" })
             json.name("next_cursor")
             json.null()
             json.field("indices", object: { status.server.writeIndices(to: &$0, state) })

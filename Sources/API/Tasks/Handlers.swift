@@ -167,7 +167,9 @@ extension APIMetrics {
         case .malformed, .noCluster, .clusterExists, .invalid, .tooLarge, .idempotencyConflict, .unknownTask,
             .unknownNode,
             .unknownIncarnation, .unknownDependency, .unknownStep, .alreadyExists, .evicted, .wrongState,
-            .stepAlreadyCompleted, .fenced, .stale, .sessionEnded, .outcomeForgotten, .notAllNodesReady:
+            .stepAlreadyCompleted, .fenced, .stale, .sessionEnded, .outcomeForgotten, .notAllNodesReady,
+            .changeInFlight,
+            .noVoterLeft, .tooManyVoters:
             break
         }
     }

@@ -4,7 +4,10 @@ import Egress
 
 struct ClusterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cluster", abstract: "Look at the cluster.", subcommands: [Status.self])
+        commandName: "cluster", abstract: "Look at the cluster, and change who takes part.",
+        subcommands: [
+            Status.self, Add.self, Promote.self, Remove.self, Replace.self, TransferLeadership.self, Drain.self,
+        ])
 
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

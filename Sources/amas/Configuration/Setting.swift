@@ -37,6 +37,9 @@ struct Setting: Sendable {
         Setting(
             key: "cluster.members", kind: .members, standard: nil, meaning: "the first members: id, name, peer address"),
         Setting(
+            key: "cluster.join", kind: .flag, standard: "false",
+            meaning: "this node is added to a cluster that runs (amas cluster add); its members need not be named"),
+        Setting(
             key: "cluster.data_folder", kind: .text, standard: nil,
             meaning: "holds the log, snapshots and identity of this node"),
         Setting(key: "cluster.listen", kind: .address, standard: nil, meaning: "where other members reach this node"),

@@ -140,7 +140,7 @@ struct RunningNode {
         raft.electionJitterMilliseconds = configuration.electionMilliseconds / 2
         var server = RaftServerConfiguration(
             clusterID: configuration.clusterID, node: configuration.node, folder: configuration.dataFolder,
-            bootstrap: Membership(voters: configuration.members.map(\.id)),
+            bootstrap: configuration.joins ? .empty : Membership(voters: configuration.members.map(\.id)),
             peers: Dictionary(uniqueKeysWithValues: configuration.members.map { ($0.id, $0.peer) }),
             listen: configuration.peerListen,
             tls: configuration.peerTLS.map {

@@ -53,7 +53,7 @@ final class TestCluster: ClusterService {
                     $0.incarnation = 7
                     $0.name = "n1"
                     $0.slots = slots
-                    $0.machineVersionMax = 1
+                    $0.machineVersionMax = ClusterState.supportedMachineVersion
                 }))
     }
 
@@ -96,6 +96,9 @@ final class TestCluster: ClusterService {
         if isLost { throw .timedOut }
         return outcome
     }
+
+    var membershipRefusal: MembershipRejection? { nil }
+    func transferLeadership(to target: NodeID?) async -> Bool { target != NodeID(3) }
 
     func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState {
         switch consistency {
@@ -163,6 +166,22 @@ final class TestCluster: ClusterService {
     }
 
     func tick(_ json: String) { bus.deliver(.taskProgress, Array(json.utf8), from: NodeID(2)) }
+
+    /// The table of members begins with this node and others that nobody hears.
+    func foundMembers(_ count: UInt64) {
+        create(.setMachineVersion(.with { $0.version = ClusterState.supportedMachineVersion }))
+        create(
+            .membersFounded(
+                .with {
+                    $0.members = (1...count).map { id in
+                        .with {
+                            $0.nodeID = id
+                            $0.roleCode = .voter
+                            $0.name = "n\(id)"
+                        }
+                    }
+                }))
+    }
 
     // MARK: Shorthands
 

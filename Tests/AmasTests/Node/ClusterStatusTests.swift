@@ -77,7 +77,7 @@ struct ClusterStatusTests {
         #expect(await wiped.wait() == 1)
         let critical = try #require(wiped.error.split(separator: "\n").last { $0.contains("\"level\":\"critical\"") })
         #expect(critical.contains("the cluster knows member 3 with another data folder"))
-        #expect(critical.contains("must be replaced, not wiped"))
+        #expect(critical.contains("amas cluster replace 3"))
         processes[3] = nil
         // The others go on, and their logs tell the same without the words of the program's own.
         for (id, process) in processes {

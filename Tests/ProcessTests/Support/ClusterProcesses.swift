@@ -72,7 +72,7 @@ final class ClusterProcesses: Sendable {
     private static let project = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().path
 
-    private static func script(_ name: String) -> String { "\(project)/cluster/\(name)" }
+    static func script(_ name: String) -> String { "\(project)/cluster/\(name)" }
 
     private static func printComplaints(of folder: String) {
         for node in (try? FileManager.default.contentsOfDirectory(atPath: folder + "/nodes"))?.sorted() ?? [] {
