@@ -46,7 +46,9 @@ struct ReplicationScenarios {
         #expect(node.step(.persisted(second.token), at: .zero).bodies == [.appendAccepted(match: 2)])
     }
 
-    @Test("a follower whose answer came too late to matter for the commit is told of it at once, not by the next heartbeat")
+    @Test(
+        "a follower whose answer came too late to matter for the commit is told of it at once, not by the next heartbeat"
+    )
     func lateAnswer() {
         var leader = Raft.node(1, of: 3)
         leader.winElection()
