@@ -374,6 +374,17 @@ struct SocketTests {
         }
     }
 
+    @Test("a node that is still reading its log opens no WebSocket: it would tell old events as new ones")
+    func recovering() async throws {
+        try await run { node async throws in
+            node.cluster.behaviour.withLock { $0.hasRecovered = false }
+            let refused = try await node.request("GET", "/ws", WebSocketClient.handshake)
+            #expect(refused.status == 503 && refused.problem == "not_ready")
+            node.cluster.behaviour.withLock { $0.hasRecovered = true }
+            #expect(try await node.request("GET", "/ws", WebSocketClient.handshake).status == 101)
+        }
+    }
+
     @Test("a connection that has served requests can still become a WebSocket")
     func lateUpgrade() async throws {
         try await run { node async throws in

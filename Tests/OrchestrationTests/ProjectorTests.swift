@@ -141,7 +141,8 @@ struct ProjectorTests {
         try await withDatabase(nodes: 1, on: try await .shared()) { nodes, pool in
             var keys = try await run(6, nodes)
             try await eventually("the outbox is empty") { isDrained(nodes) }
-            let lost = try #require(nodes.members[0].cluster.state.task(keys[2])).revision
+            // Not the last one: the watermark stands before that.
+            let lost = keys.compactMap { nodes.members[0].cluster.state.task($0)?.revision }.sorted()[2]
             _ = try await pool.query("DELETE FROM tasks WHERE revision >= $1", [.int8(Int64(lost.rawValue))])
             _ = try await pool.query("UPDATE projection SET revision = $1", [.int8(Int64(lost.rawValue) - 1)])
             keys += try await run(1, nodes)
@@ -163,11 +164,12 @@ struct ProjectorTests {
             let cluster = nodes.members[0].cluster
             let keys = try await run(4, nodes)
             try await eventually("all are written, and gone") { keys.allSatisfy { cluster.state.task($0) == nil } }
-            let lost = try #require(cluster.state.tombstone(keys[2])).revision
+            // Not the last one: the watermark stands before that.
+            let lost = keys.compactMap { cluster.state.tombstone($0)?.revision }.sorted()[2]
             let rows = try await pool.query(
                 "DELETE FROM tasks WHERE revision >= $1 RETURNING task_id", [.int8(Int64(lost.rawValue))])
             let ids = try rows.map { try $0.decode("task_id", as: String.self) }.sorted()
-            #expect(ids.contains(keys[2].id))
+            #expect(ids.count == 2)
             _ = try await pool.query("UPDATE projection SET revision = $1", [.int8(Int64(lost.rawValue) - 1)])
             _ = try await nodes.submit([("one", [])])
             try await eventually("the alarm") { log.all.contains { $0.hasPrefix("error PostgreSQL has lost tasks") } }

@@ -9,6 +9,8 @@ public protocol ClusterService: Sendable {
     var identity: ServerIdentity { get }
     /// The state after the last batch applied here.
     var state: ClusterState { get }
+    /// Whether the state is one to be shown, not merely the part of the log that has been read since the start.
+    var hasRecovered: Bool { get }
     /// Nil until the node's first moment.
     var status: ClusterStatus? { get }
     /// This node's standing, then every change of it.

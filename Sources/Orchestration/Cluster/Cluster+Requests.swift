@@ -9,7 +9,7 @@ public enum ReadConsistency: Equatable, Sendable {
     case strong
     /// Covers everything up to a revision that the client has seen. Needs a quorum only where this node is behind it.
     case session(Revision)
-    /// Whatever this node has.
+    /// Whatever this node has, once it has read the log at all.
     case stale
 }
 
@@ -58,9 +58,8 @@ extension Cluster {
 
     /// A node proposes in a session that the log has opened for this run of it.
     private func waitForSession() async throws(RequestError) {
-        let session = Envelope.Session(node: identity.node, boot: identity.boot)
-        if machine.state.sessionFloor(of: session) != nil { return }
-        try await sessionGate.wait(isOpen: { [machine] in machine.state.sessionFloor(of: session) != nil })
+        if hasRecovered { return }
+        try await sessionGate.wait(isOpen: { [self] in hasRecovered })
     }
 
     /// The state, at least as fresh as asked for.
@@ -71,8 +70,8 @@ extension Cluster {
         let isFresh =
             switch consistency {
             case .strong: false
-            case .session(let revision): machine.state.revision >= revision
-            case .stale: true
+            case .session(let revision): hasRecovered && machine.state.revision >= revision
+            case .stale: hasRecovered
             }
         if !isFresh { try await server.waitUntilApplied(try await server.readIndex(), milliseconds: patience) }
         return machine.state

@@ -26,9 +26,7 @@ extension Cluster {
             return refusals.isEmpty ? "no word from a leader" : refusals.reason(for: identity.node)
         }
         let state = machine.state
-        guard state.sessionFloor(of: Envelope.Session(node: identity.node, boot: identity.boot)) != nil else {
-            return "the node is joining"
-        }
+        guard hasRecovered else { return "the node is joining" }
         let lag = server.commitIndex.rawValue - min(server.commitIndex, state.index).rawValue
         guard lag <= configuration.limits.readyLagEntries else { return "the state is \(lag) entries behind" }
         return nil

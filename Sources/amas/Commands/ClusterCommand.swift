@@ -12,28 +12,42 @@ struct ClusterCommand: ParsableCommand {
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "The members, who leads, and what may fail.",
-            discussion: "Exit code 0 if all is well, 3 if a member is missing, 4 without a quorum.")
+            discussion:
+                "Exit code 0 if all is well, 3 if a member or a service is missing, 4 without a quorum.")
         @OptionGroup var options: ClientOptions
 
         func run() async throws {
             // A node that is cut off sees no quorum where another does: the best view counts.
-            let body = try await options.client().request(
-                .get, "/api/v1/cluster", patience: .seconds(min(options.timeout, 3)),
-                suffices: { $0.body["has_quorum"] == .bool(true) }
+            let client = try options.client()
+            let patience = Duration.seconds(min(options.timeout, 3))
+            let body = try await client.request(
+                .get, "/api/v1/cluster", patience: patience, suffices: { $0.body["has_quorum"] == .bool(true) }
             ).body
+            let troubles = Self.troubles(try await client.request(.get, "/api/v1/health", patience: patience).body)
             switch options.output {
             case .json: TaskPrinting.printJSON(body)
-            case .table: Terminal.output(Self.text(body))
+            case .table: Terminal.output(([Self.text(body)] + troubles).joined(separator: "\n"))
             }
             guard case .bool(true)? = body["has_quorum"] else {
                 throw CommandFailure(code: .noQuorum, message: "the cluster has no quorum")
             }
             let missing = Self.members(body).filter { $0["status"]?.stringValue != "available" }
-            guard missing.isEmpty else {
-                let names = missing.map { "\(TaskPrinting.plain($0["name"])) is \(TaskPrinting.plain($0["status"]))" }
-                    .joined(separator: ", ")
-                throw CommandFailure(code: .degraded, message: "the cluster is degraded: \(names)")
+            let reasons =
+                missing.map { "\(TaskPrinting.plain($0["name"])) is \(TaskPrinting.plain($0["status"]))" } + troubles
+            guard reasons.isEmpty else {
+                let list = reasons.joined(separator: ", ")
+                throw CommandFailure(code: .degraded, message: "the cluster is degraded: \(list)")
             }
+        }
+
+        /// What the cluster uses and does not have, by the word of the node that answered.
+        private static func troubles(_ health: JSONValue) -> [String] {
+            (health["components"]?.arrayValue ?? [])
+                .filter { $0["name"]?.stringValue != "cluster" && $0["status"]?.stringValue != "ok" }
+                .map {
+                    "\(TaskPrinting.plain($0["name"])) is \(TaskPrinting.plain($0["status"])) "
+                        + "(\(TaskPrinting.plain($0["detail"])))"
+                }
         }
 
         private static func members(_ body: JSONValue) -> [JSONValue] { body["members"]?.arrayValue ?? [] }

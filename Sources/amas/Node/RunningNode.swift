@@ -102,14 +102,15 @@ struct RunningNode {
                 logger.critical(
                     "the disk has failed; ending, because nothing could be kept", metadata: ["reason": "\(reason)"])
                 _ = output.flush()
-                exit(74)
+                // Not `exit`: other threads still use what its handlers take down.
+                _exit(74)
             },
             excluded: { reason in
                 // Ends as a folder does that is missing or another's: whoever starts it sees that it cannot stay up, and why.
                 logger.critical(
                     "ending, because this node can never take part again", metadata: ["reason": "\(reason)"])
                 _ = output.flush()
-                exit(FailureCode.failed.rawValue)
+                _exit(FailureCode.failed.rawValue)
             },
             standingChanged: {
                 standing.changed($0)

@@ -17,6 +17,7 @@ final class TestCluster: ClusterService {
         /// Thrown by strong reads.
         var readError: RequestError?
         var unreadyReason: String?
+        var hasRecovered = true
     }
 
     private struct Log {
@@ -65,6 +66,7 @@ final class TestCluster: ClusterService {
     // MARK: ClusterService
 
     var state: ClusterState { machine.state }
+    var hasRecovered: Bool { behaviour.withLock { $0.hasRecovered } }
     var standings: AsyncStream<Standing> { watch.changes() }
 
     var status: ClusterStatus? {

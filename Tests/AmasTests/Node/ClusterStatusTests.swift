@@ -15,6 +15,18 @@ struct ClusterStatusTests {
         try #require(JSONValue.decoding(try await nodes.get(id, "/api/v1/cluster").body))
     }
 
+    @Test("a database that is not there is said, and makes the cluster a degraded one")
+    func database() async throws {
+        let nodes = try await TestNodes(1, settings: "postgres: {url: \"postgresql://u@127.0.0.1:1/db\"}")
+        let process = try nodes.serve(1)
+        try await nodes.waitUntilReady([1: process])
+        #expect(
+            await TestNodes.eventually {
+                let status = try await nodes.client("cluster", "status")
+                return status.code == 3 && status.error.contains("postgresql is degraded")
+            })
+    }
+
     @Test("each of three nodes tells the whole truth, before and after one has died, and the last one what it knows")
     func everyNode() async throws {
         let nodes = try await TestNodes(3)
