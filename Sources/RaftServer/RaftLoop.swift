@@ -17,6 +17,8 @@ enum LoopEvent: Sendable {
     case snapshotSent(SnapshotSender.Stream, succeeded: Bool)
     case transferLeadership(to: NodeID?, CheckedContinuation<TransferOutcome, Never>)
     case halt(StateMachineHalt)
+    /// Whether this thread keeps time.
+    case ping(answer: @Sendable () -> Void)
 }
 
 /// What the loop needs of the rest of the server; all of it may be called from the loop's thread without blocking.
@@ -193,6 +195,7 @@ final class RaftLoop {
                 transferWaiters.append(answer)
                 step(.transferLeadership(to: target))
             case .halt(let reason): halt(reason)
+            case .ping(let answer): answer()
             }
         }
         guard halted == nil else { return }
@@ -205,6 +208,7 @@ final class RaftLoop {
         switch event {
         case .frame(let peer, _, let bytes): ports.release(peer, bytes.count)
         case .transferLeadership(_, let answer): answer.resume(returning: .noTarget)
+        case .ping(let answer): answer()
         case .proposals, .readsWaiting: break  // They were failed as they were registered.
         case .link, .persisted, .applied, .snapshotSaved, .snapshotReceived, .snapshotInstalled, .snapshotSent, .halt:
             break
