@@ -101,6 +101,10 @@ struct TaskCommand: ParsableCommand {
         @Option(name: .long, help: "Only tasks of this type.") var type: String?
         @Option(name: .long, help: "At most so many (1 to 1000).") var limit: Int = 20
 
+        func validate() throws {
+            guard (1...1000).contains(limit) else { throw ValidationError("--limit is from 1 to 1000") }
+        }
+
         func run() async throws {
             var query = "?limit=\(limit)"
             if let status { query += "&status=\(status.percentEncoded)" }
