@@ -18,6 +18,8 @@ enum LoopEvent: Sendable {
     case transferLeadership(to: NodeID?, CheckedContinuation<TransferOutcome, Never>)
     case changeMembership(MembershipChange, CheckedContinuation<MembershipAnswer, Never>)
     case halt(StateMachineHalt)
+    /// Whether this thread keeps time.
+    case ping(answer: @Sendable () -> Void)
 }
 
 /// The index of the entry with which a change of membership began, or why it did not.
@@ -206,6 +208,7 @@ final class RaftLoop {
                 step(.changeMembership(0, change))
                 precondition(membershipWaiter == nil, "a change is accepted or rejected in the step that takes it")
             case .halt(let reason): halt(reason)
+            case .ping(let answer): answer()
             }
         }
         guard halted == nil else { return }
@@ -220,6 +223,7 @@ final class RaftLoop {
         case .frame(let peer, _, let bytes): ports.release(peer, bytes.count)
         case .transferLeadership(_, let answer): answer.resume(returning: .noTarget)
         case .changeMembership(_, let answer): answer.resume(returning: .failure(.notLeader(leader: nil)))
+        case .ping(let answer): answer()
         case .proposals, .readsWaiting: break  // They were failed as they were registered.
         case .link, .persisted, .applied, .snapshotSaved, .snapshotReceived, .snapshotInstalled, .snapshotSent, .halt:
             break

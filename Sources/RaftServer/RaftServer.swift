@@ -26,6 +26,8 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     private let sender: SnapshotSender
     private let receiver: SnapshotReceiver
     private let loop: ServerThread
+    /// Nil where no real-time priority is wanted.
+    private let timekeeper: Timekeeper?
 
     /// Recovers what the folder holds and brings the state machine to the newest snapshot. Blocks on the disk.
     /// - Throws: `ServerStartError`, with a sentence that says what to do.
@@ -55,8 +57,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             configuration, identity: identity, mailbox: mailbox, callbacks: callbacks, logger: logger)
         let transport = transport
         writer = LogWriter(
-            opened: recovery.log, realtimePriority: configuration.realtimePriority, logger: logger,
-            persisted: { mailbox.post(.persisted($0)) },
+            opened: recovery.log, logger: logger, persisted: { mailbox.post(.persisted($0)) },
             synced: callbacks.logSynced, failed: callbacks.failed)
         applier = Applier(
             machine: machine, restored: recovery.restored.snapshot, store: recovery.store, limits: limits,
@@ -106,12 +107,17 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             id: identity.node, boot: identity.boot, settings: configuration.raft, restored: recovery.restored,
             storedSnapshot: recovery.storedSnapshot, clusterTimeMicroseconds: machine.clusterTimeMicroseconds)
         let (published, store) = (published, recovery.store)
-        loop = ServerThread(name: "amas-raft", realtimePriority: configuration.realtimePriority) {
+        loop = ServerThread(name: "amas-raft") {
             RaftLoop(
                 start: start, mailbox: mailbox, ports: ports, limits: limits, logger: logger, reads: reads,
                 store: store,
                 status: published
             ).run()
+        }
+        timekeeper = configuration.realtimePriority.map { priority in
+            Timekeeper(
+                priority: priority, intervalMilliseconds: configuration.raft.heartbeatMilliseconds, logger: logger,
+                [{ mailbox.post(.ping(answer: $0)) }, { transport.ping($0) }])
         }
     }
 
@@ -123,8 +129,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         limits.inboundBytes = configuration.limits.inboundBytes
         return PeerTransport(
             configuration: .init(
-                listen: configuration.listen, advertised: configuration.advertised, limits: limits,
-                realtimePriority: configuration.realtimePriority),
+                listen: configuration.listen, advertised: configuration.advertised, limits: limits),
             identity: .init(
                 clusterID: configuration.clusterID, node: identity.node, incarnation: identity.incarnation,
                 boot: identity.boot, machineVersionMax: configuration.machineVersionMax,
@@ -205,6 +210,8 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
 
     /// Closes everything as it is, like the death of the process, but for what the log's thread has taken: it is still written.
     func close() async {
+        let timekeeper = timekeeper
+        await Self.onOwnThread { timekeeper?.stop() }
         let error = RequestError.stopped(reason: "the node is stopping")
         proposals.stop(error)
         reads.stop(error)
@@ -213,12 +220,18 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         sender.stopAll()
         mailbox.close()
         let (loop, writer, applier, receiver) = (loop, writer, applier, receiver)
+        await Self.onOwnThread {
+            loop.join()
+            receiver.stop()
+            writer.stop()
+            applier.stop()
+        }
+    }
+
+    private static func onOwnThread(_ body: @escaping @Sendable () -> Void) async {
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             _ = ServerThread(name: "amas-stop") {
-                loop.join()
-                receiver.stop()
-                writer.stop()
-                applier.stop()
+                body()
                 done.resume()
             }
         }

@@ -27,7 +27,7 @@ public struct RaftServerConfiguration: Sendable {
     var openStorage: @Sendable (_ folder: String) throws(WriteAheadLogError) -> any LogStorage = {
         (folder: String) throws(WriteAheadLogError) in try PosixLogStorage(folder: folder)
     }
-    /// SCHED_FIFO priority of the threads that keep time; where it is not permitted they run as any other.
+    /// SCHED_FIFO priority that `Timekeeper` lends, where the system permits it. Nil: it lends none.
     public var realtimePriority: Int32?
     public var machineVersionMax: UInt32
     public var softwareVersion: String

@@ -233,7 +233,7 @@ struct RuleTests {
             let parts = (0..<5).map { "\"p\($0)\":\"\(filler.prefix(60_000))\"" }.joined(separator: ",")
             let wide = try await node.post(
                 "/api/v1/tasks", #"{"title":"t","task_type":"code_analysis","parameters":{\#(parts)}}"#)
-            #expect(wide.status == 422 && wide.fields.contains("parameters"))
+            #expect(wide.status == 413 && wide.fields.contains("parameters"))
             #expect(wide.text.contains("262144"))
             #expect(node.cluster.state.counts.total == 0)
         }

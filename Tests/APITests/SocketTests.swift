@@ -170,6 +170,10 @@ struct SocketTests {
             let answer = try await late.subscribe("tasks", since: ("test.1", old.offset))
             #expect(answer["recovered"]?.bool == false)
             #expect(answer["snapshot"]?["tasks"]?.array?.map { $0["task_id"]?.stringValue } == ["task_9"])
+            for offset in ["18446744073709551615.0", "100100.0"] {
+                let never = try await late.subscribe("tasks", since: ("test.1", offset))
+                #expect(never["recovered"]?.bool == false && never["snapshot"]?["tasks"]?.array?.count == 1)
+            }
             let other = try await late.subscribe("task:task_9", since: ("elsewhere.1", old.offset))
             #expect(other["recovered"]?.bool == false && other["snapshot"]?["status"]?.stringValue == "assigned")
             node.cluster.start("task_9")
@@ -287,6 +291,7 @@ struct SocketTests {
             .init(name: "long ping", frames: [.init(opcode: 9, payload: filler(126))], code: 1002),
             .init(name: "binary", frames: [.init(opcode: 2, payload: [1, 2])], code: 1003),
             .init(name: "no UTF-8", frames: [.init(opcode: 1, payload: [0x22, 0xFF, 0x22])], code: 1007),
+            .init(name: "neither UTF-8 nor JSON", frames: [.init(opcode: 1, payload: [0xFF])], code: 1007),
             .init(name: "large", frames: [.init(opcode: 1, payload: filler(65_537))], code: 1009),
             .init(
                 name: "large in parts",

@@ -14,6 +14,7 @@ struct QueryItems: Sendable {
                 let value = PercentEncoding.decode(pair.count == 2 ? pair[1] : "", plusIsSpace: true)
             else { throw Problem(.badRequest, "the query is not percent-encoded UTF-8") }
             guard self[name] == nil else { throw .badRequest(name, "occurs twice") }
+            guard !value.utf8.contains(0) else { throw .badRequest(name, "may not contain U+0000") }
             items.append((name, value))
         }
     }

@@ -39,7 +39,9 @@ struct TaskDraft {
         draft.requireFields(members)
         draft.choosePlan(catalog)
         draft.validateInputs(catalog, workspace)
-        guard draft.problems.isEmpty else { throw Problem(.invalid, draft.summary, fields: draft.problems) }
+        guard draft.problems.isEmpty else {
+            throw Problem(draft.isTooLarge ? .tooLarge : .invalid, draft.summary, fields: draft.problems)
+        }
         return draft.spec
     }
 
@@ -76,4 +78,6 @@ struct TaskDraft {
 
     /// By step id: what a plan gives a step beside the task's parameters.
     var stepParameters: [String: [String: Agents.JSONValue]] = [:]
+    /// Whether one of the problems is a size.
+    var isTooLarge = false
 }

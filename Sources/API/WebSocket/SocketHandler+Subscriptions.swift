@@ -1,6 +1,7 @@
 import ClusterState
 import NIOCore
 import Orchestration
+import Raft
 import Telemetry
 
 extension SocketHandler {
@@ -17,7 +18,9 @@ extension SocketHandler {
             return confirm(channel, id, epoch, end, isRecovered: false, snapshot: snapshot(channel, state))
         }
         let isGone: Bool = if case .gone = state.events(after: since.offset, limit: 0) { true } else { false }
-        guard since.epoch == epoch, !isGone else {
+        // Whoever waited for an offset that never was would miss all until it came.
+        let canHaveBeen = since.offset.index <= LogIndex(state.index.rawValue + hub.limits.socketAheadEntries)
+        guard since.epoch == epoch, !isGone, canHaveBeen else {
             hub.metrics.socketResumes.with(isGone && since.epoch == epoch ? "gone" : "other_epoch").increment()
             subscriptions[channel] = Subscription(mode: .live, floor: end)
             return confirm(channel, id, epoch, end, isRecovered: false, snapshot: snapshot(channel, state))

@@ -41,11 +41,14 @@ struct WebSocketSession: Sendable {
     mutating func received(_ text: [UInt8], now: Int64) -> [Action] {
         heard()
         guard takeAllowance(now) else { return [.close(code: CloseCode.policy, reason: "too many messages")] }
+        // RFC 6455, section 8.1: whatever else is wrong with it.
+        guard String(validating: text, as: UTF8.self) != nil else {
+            return [.close(code: CloseCode.invalidText, reason: "invalid UTF-8")]
+        }
         let node: JSONNode
         do throws(JSONError) {
             node = try JSONReader.read(text, limits: limits.json)
         } catch {
-            if error.reason == .invalidUTF8 { return [.close(code: CloseCode.invalidText, reason: "invalid UTF-8")] }
             return [.send(Self.error("malformed_json", error.explanation, id: nil))]
         }
         guard case .object = node.value else { return [.send(Self.error("bad_message", "must be an object", id: nil))] }

@@ -66,14 +66,16 @@ extension Cluster {
     public func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState {
         let patience = configuration.limits.readMilliseconds
         if consistency != .stale, let halted { throw .stopped(reason: halted.reason) }
-        // A strong read covers whatever any client can have seen, also for one that names a revision that never was.
+        let state = machine.state
         let isFresh =
             switch consistency {
             case .strong: false
-            case .session(let revision): hasRecovered && machine.state.revision >= revision
-            case .stale: hasRecovered
+            case .session(let revision): hasRecovered(state) && state.revision >= revision
+            case .stale: hasRecovered(state)
             }
-        if !isFresh { try await server.waitUntilApplied(try await server.readIndex(), milliseconds: patience) }
+        if isFresh { return state }
+        // A strong read covers whatever any client can have seen, also for one that names a revision that never was.
+        try await server.waitUntilApplied(try await server.readIndex(), milliseconds: patience)
         return machine.state
     }
 

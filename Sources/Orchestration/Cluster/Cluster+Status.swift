@@ -26,7 +26,7 @@ extension Cluster {
             return refusals.isEmpty ? "no word from a leader" : refusals.reason(for: identity.node)
         }
         let state = machine.state
-        guard hasRecovered else { return "the node is joining" }
+        guard hasRecovered(state) else { return "the node is joining" }
         let lag = server.commitIndex.rawValue - min(server.commitIndex, state.index).rawValue
         guard lag <= configuration.limits.readyLagEntries else { return "the state is \(lag) entries behind" }
         return nil

@@ -193,8 +193,9 @@ public final class Cluster: Sendable {
     public var state: ClusterState { machine.state }
     /// Whether the log has opened the session of this run of the node: it did so behind everything that was accepted before, so the
     /// state is no older than the start. Before that it is whatever part of the log has been applied so far, and not to be shown.
-    public var hasRecovered: Bool {
-        machine.state.sessionFloor(of: Envelope.Session(node: identity.node, boot: identity.boot)) != nil
+    public var hasRecovered: Bool { hasRecovered(machine.state) }
+    func hasRecovered(_ state: ClusterState) -> Bool {
+        state.sessionFloor(of: Envelope.Session(node: identity.node, boot: identity.boot)) != nil
     }
     public var isDraining: Bool { condition.withLock { $0.isDraining } }
     /// This node's standing, then every change of it.

@@ -17,6 +17,7 @@ extension NodeConfiguration {
     init(
         _ sources: ConfigurationSources, secret: (SecretReference) -> Secret?, canRead: (String) -> Bool
     ) throws(ConfigurationError) {
+        guard !sources.isUnreadable else { throw ConfigurationError(problems: sources.problems) }
         var reader = SettingReader(sources)
         clusterID = reader.text("cluster.id")
         node = NodeID(UInt64(reader.integer("cluster.node")))

@@ -61,7 +61,7 @@ struct Setting: Sendable {
             meaning: "silence after which a new leader is sought"),
         Setting(
             key: "cluster.realtime_priority", kind: .integer(0...99), standard: "10",
-            meaning: "SCHED_FIFO priority of the threads that keep time, where the system permits it; 0 for none"),
+            meaning: "SCHED_FIFO priority lent to Raft's threads that come late, where the system permits it; 0: none"),
         Setting(
             key: "cluster.admission_tasks", kind: .integer(1...10_000_000), standard: "500000",
             meaning: "of a new cluster: new tasks get 503 while PostgreSQL has not taken so many"),

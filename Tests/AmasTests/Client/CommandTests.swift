@@ -184,7 +184,9 @@ struct CommandTests {
         }
         defer { server.stop() }
         _ = try await Binary.run(
-            "task", "list", "--url", server.url(""), "--status", "failed", "--type", "a&b=c d", "--limit", "3")
-        #expect(seen.events == ["/api/v1/tasks?limit=3&status=failed&task_type=a%26b%3Dc%20d"])
+            "task", "list", "--url", server.url(""), "--status", "failed", "--type", "a&b=c d", "--limit", "3",
+            "--cursor", "x=1")
+        #expect(seen.events == ["/api/v1/tasks?limit=3&status=failed&task_type=a%26b%3Dc%20d&cursor=x%3D1"])
+        #expect(try await Binary.run("task", "list", "--url", server.url(""), "--limit", "0").code == 2)
     }
 }

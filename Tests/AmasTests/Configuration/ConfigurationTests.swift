@@ -183,6 +183,9 @@ struct ConfigurationTests {
         let sources = ConfigurationSources(yaml: "a: [", environment: [:], overrides: [])
         #expect(sources.problems.count == 1)
         #expect(sources.problems.first?.message.hasPrefix("is not YAML") == true)
+        #expect(throws: ConfigurationError(problems: sources.problems)) {
+            try NodeConfiguration(sources, secret: { _ in nil }, canRead: { _ in true })
+        }
     }
 
     @Test("the printed configuration reads back as itself, and has no secret in it")

@@ -22,6 +22,7 @@ final class Load: Sendable {
     private let body: @Sendable (Int) -> String
     private let state = Mutex(Report())
     private let next = Mutex(0)
+    private let underWay = Mutex<Set<Int>>([])
     private let isStopped = Mutex(false)
 
     /// - Parameter body: the request of a number.
@@ -50,6 +51,8 @@ final class Load: Sendable {
 
     var report: Report { state.withLock { $0 } }
     var acceptedCount: Int { state.withLock { $0.accepted.count } }
+    /// Numbers of the requests through the balancer that are not answered yet.
+    var requestsUnderWay: Set<Int> { underWay.withLock { $0 } }
 
     /// Lets clients run for the time of `body`.
     /// - Parameters:
@@ -96,6 +99,8 @@ final class Load: Sendable {
         while goesOn {
             let number = number()
             let isRead = number % 5 == 0 && mine != nil
+            underWay.withLock { _ = $0.insert(number) }
+            defer { underWay.withLock { _ = $0.remove(number) } }
             do {
                 let reply =
                     isRead
