@@ -289,8 +289,6 @@ public struct Raft: Hashable, Sendable {
     public var firstIndex: LogIndex { log.base.index.next }
     public var commitIndex: LogIndex { log.commit }
     public var durableIndex: LogIndex { log.durable }
-    /// Whether a write to this node's disk is under way.
-    public var isWriting: Bool { log.oldestWriteSince != nil }
     public var appliedIndex: LogIndex { log.applied }
     public var latestSnapshot: SnapshotDescriptor { snapshot }
     /// The snapshot that is to become the state; nothing is appended meanwhile.

@@ -10,8 +10,6 @@ final class Mailbox<Element: Sendable>: @unchecked Sendable {  // Every access t
     private var isClosed = false
     /// The owner sleeps, and somebody has to wake it.
     private var isOwnerAsleep = false
-    /// It sleeps until there is more than what can wait.
-    private var isOwnerPatient = false
 
     init() {
         pthread_mutex_init(mutex, nil)
@@ -37,19 +35,6 @@ final class Mailbox<Element: Sendable>: @unchecked Sendable {  // Every access t
         return isTaken
     }
 
-    /// Adds one element, and wakes the owner unless it said that this can wait.
-    @discardableResult
-    func postPatiently(_ element: Element) -> Bool {
-        pthread_mutex_lock(mutex)
-        let isTaken = !isClosed
-        if isTaken { waiting.append(element) }
-        let isNeeded = isOwnerAsleep && !isOwnerPatient
-        if isNeeded { isOwnerAsleep = false }
-        pthread_mutex_unlock(mutex)
-        if isNeeded { pthread_cond_signal(condition) }
-        return isTaken
-    }
-
     /// Adds one element that may wait until somebody calls `wake`: what came in one piece is taken in one piece.
     @discardableResult
     func postQuietly(_ element: Element) -> Bool {
@@ -71,12 +56,10 @@ final class Mailbox<Element: Sendable>: @unchecked Sendable {  // Every access t
 
     /// Everything that has been posted; waits until there is something, or until `deadline` on the monotonic clock.
     /// Nil once the mailbox is closed and empty.
-    /// - Parameter isPatient: what is posted patiently does not wake the owner; it comes with what does.
-    func take(until deadline: MonotonicTime?, isPatient: Bool = false) -> [Element]? {
+    func take(until deadline: MonotonicTime?) -> [Element]? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         defer { isOwnerAsleep = false }
-        isOwnerPatient = isPatient
         while waiting.isEmpty, !isClosed {
             isOwnerAsleep = true
             guard let deadline else {

@@ -2,22 +2,8 @@ import Logging
 import Raft
 
 extension RaftLoop {
-    /// While the leader's disk writes, proposals gather: they would wait for that write anyway, and one write, one message
-    /// to each member and one answer then serve them all. What fills a message to a member gains nothing by waiting.
-    var isGathering: Bool {
-        raft.standing.role == .leader && raft.isWriting && gatheredBytes < raft.settings.maximumAppendBytes
-    }
-
-    func gather(_ proposals: [[UInt8]]) {
-        gathered += proposals
-        gatheredBytes += proposals.reduce(0) { $0 + $1.count }
-    }
-
     /// Takes new proposals of this node, and what others have forwarded, to wherever the leader is.
-    func submitGathered() {
-        let proposals = gathered
-        gathered = []
-        gatheredBytes = 0
+    func submit(_ proposals: [[UInt8]]) {
         if hasLostMajority, !proposals.isEmpty {
             ports.failAll(.noQuorum)
             return forwardOrPropose([])
@@ -28,8 +14,6 @@ extension RaftLoop {
     /// Submits and asks again everything that waits, as after a change of leader: what has taken effect already will not do so
     /// again.
     func resubmit() {
-        gathered = []  // They are among the unanswered.
-        gatheredBytes = 0
         forwardOrPropose(ports.unanswered(false))
         if let number = reads.request(now: MonotonicTime.now, again: true) { askLeader(number) }
     }
@@ -100,7 +84,6 @@ extension RaftLoop {
         // A node that does not lead stays silent: the sender asks again as soon as it knows who does.
         guard raft.standing.role == .leader else { return }
         forwarded.append(ForwardedFrame(peer: peer, bytes: frame, proposals: ranges))
-        gatheredBytes += frame.count
     }
 
     func refuse(_ tokens: [UInt64], _ reason: RejectionReason) {

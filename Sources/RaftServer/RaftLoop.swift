@@ -84,11 +84,8 @@ final class RaftLoop {
     var halted: StateMachineHalt?
     /// Where the proposals of the current step came from, by token.
     var origins: [ProposalOrigin] = []
-    /// Proposals of this node, until they set out.
-    var gathered: [[UInt8]] = []
-    /// Proposals that other members have forwarded, until then.
+    /// Proposals that other members have forwarded, until the events at hand are done.
     var forwarded: [ForwardedFrame] = []
-    var gatheredBytes = 0
 
     let origin: MonotonicTime
     private var nextHousekeeping: MonotonicTime
@@ -148,7 +145,7 @@ final class RaftLoop {
     /// Runs until the mailbox is closed.
     func run() {
         publish(at: MonotonicTime.now)
-        while let events = mailbox.take(until: nextMoment, isPatient: isGathering) {
+        while let events = mailbox.take(until: nextMoment) {
             handle(events)
             if halted == nil { step(.tick) }
             let now = MonotonicTime.now
@@ -213,8 +210,7 @@ final class RaftLoop {
         }
         guard halted == nil else { return }
         // Whatever came together is appended, written and sent together.
-        gather(proposals)
-        if !isGathering { submitGathered() }
+        submit(proposals)
     }
 
     /// A node that takes no part leaves nobody waiting.

@@ -266,7 +266,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             await withCheckedContinuation { continuation in
                 proposals.register(sequence, bytes: bytes, now: begun, answer: continuation)
                 // A cancellation that came before the registration has found nothing to end.
-                if Task.isCancelled { proposals.cancel(sequence) } else { mailbox.postPatiently(.proposals([bytes])) }
+                if Task.isCancelled { proposals.cancel(sequence) } else { mailbox.post(.proposals([bytes])) }
             }
         } onCancel: {
             proposals.cancel(sequence)
@@ -279,7 +279,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     /// the state and repeats it.
     public func proposeWithoutSession(_ envelope: [UInt8]) {
         precondition(Envelope.isEnvelope(envelope[...]), "what is proposed is an envelope")
-        mailbox.postPatiently(.proposals([envelope]))
+        mailbox.post(.proposals([envelope]))
     }
 
     /// The index from which on the local state answers a linearizable read. Costs a round of heartbeats, shared by all readers.
