@@ -32,6 +32,9 @@ extension Cluster {
     private func keepMembership(_ state: ClusterState) {
         guard state.clusterID != nil else { return }
         let record = state.node(identity.node)
+        if let record, record.record.incarnation != identity.incarnation.rawValue {
+            return hooks.excluded(FolderRefusals.reason(identity.node))
+        }
         if let record, record.record.bootID == identity.boot.rawValue {
             switch record.status {
             case .available: return isDraining ? suspend() : ()

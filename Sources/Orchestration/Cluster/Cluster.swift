@@ -85,7 +85,7 @@ public final class Cluster: Sendable {
             configuration.server, machine: machine,
             callbacks: RaftServerCallbacks(
                 isKnown: { node, incarnation in
-                    Self.verdict(on: node, incarnation, configuration: configuration.server, state: machine.state)
+                    Self.verdict(on: node, incarnation, recorded: machine.folder(of: node), configuration.server)
                 },
                 standingChanged: {
                     watch.changed($0)
@@ -121,12 +121,11 @@ public final class Cluster: Sendable {
 
     /// The first data folder that the cluster saw of a node is that node; one with another has lost what it promised.
     private static func verdict(
-        on node: NodeID, _ incarnation: Incarnation, configuration: RaftServerConfiguration, state: ClusterState
+        on node: NodeID, _ incarnation: Incarnation, recorded: Incarnation?, _ configuration: RaftServerConfiguration
     ) -> PeerTransport.Verdict {
-        let record = state.node(node)?.record
-        guard record != nil || configuration.peers[node] != nil else { return .unknownNode }
-        guard let recorded = record?.incarnation, recorded != incarnation.rawValue else { return .accepted }
-        return .otherIncarnation(Incarnation(recorded))
+        guard recorded != nil || configuration.peers[node] != nil else { return .unknownNode }
+        guard let recorded, recorded != incarnation else { return .accepted }
+        return .otherIncarnation(recorded)
     }
 
     // MARK: Life

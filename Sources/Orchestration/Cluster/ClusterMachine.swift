@@ -14,6 +14,7 @@ final class ClusterMachine: ReplicatedStateMachine {
     private let published: Mutex<ClusterState>
     private let observers: Observers
     private let history = HashHistory()
+    private let registered = Mutex(RegisteredFolders())
 
     init(observers: Observers, initial: ClusterState = ClusterState()) {
         published = Mutex(initial)
@@ -25,6 +26,17 @@ final class ClusterMachine: ReplicatedStateMachine {
 
     /// The state's hash after the entry at `index`, if that is not too long ago.
     func hash(at index: LogIndex) -> StateHash? { history.hash(at: index) }
+
+    func recovered(_ entries: [Entry]) {
+        let folders = RegisteredFolders(in: entries)
+        registered.withLock { $0 = folders }
+    }
+
+    /// The data folder with which a node is a member: by the state, or by the part of the log that is not applied yet. A node
+    /// that starts votes before it knows what is committed, and has to know for whom.
+    func folder(of node: NodeID) -> Incarnation? {
+        state.node(node).map { Incarnation($0.record.incarnation) } ?? registered.withLock { $0[node] }
+    }
 
     func apply(_ entries: [Entry]) throws(StateMachineHalt) -> [Completion<Outcome>] {
         var state = state
