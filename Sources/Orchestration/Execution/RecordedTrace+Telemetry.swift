@@ -1,3 +1,4 @@
+import ClusterState
 public import Telemetry
 
 extension Telemetry.TraceContext {
