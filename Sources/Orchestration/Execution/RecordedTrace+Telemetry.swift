@@ -1,4 +1,4 @@
-import ClusterState
+public import ClusterState
 public import Telemetry
 
 extension Telemetry.TraceContext {
