@@ -194,6 +194,7 @@ struct TaskTests {
             #expect(try await ids("q=red") == ["task_3", "task_1"])
             #expect(try await ids("q=house+RED") == ["task_1"])
             #expect(try await node.get("/api/v1/tasks?q=%00").fields == ["q"])
+            #expect(try await node.post("/api/v1/tasks?dry_run=true", "{}").fields == ["dry_run"])
             #expect(try await ids("agent=code_analysis&task_type=code_analysis&created_by=operator").count == 3)
             #expect(try await ids("agent=other").isEmpty)
             #expect(

@@ -130,14 +130,6 @@ struct EventMessage: Sendable {
     }
 }
 
-extension Telemetry.TraceContext {
-    init?(_ trace: RecordedTrace) {
-        self.init(
-            traceIDHigh: trace.traceIDHigh, traceIDLow: trace.traceIDLow, spanID: trace.spanID,
-            flags: UInt8(truncatingIfNeeded: trace.flags))
-    }
-}
-
 enum Hexadecimal {
     static func text(_ bytes: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789abcdef".utf8)
