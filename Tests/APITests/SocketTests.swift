@@ -336,6 +336,7 @@ struct SocketTests {
                 ("{", "malformed_json"), ("[]", "bad_message"), ("{}", "bad_message"),
                 (#"{"type":"subscribe","channel":"everything"}"#, "unknown_channel"),
                 (#"{"command":"subscribe_task"}"#, "unknown_channel"),
+                (#"{"type":"subscribe","channel":"tasks","sinse":{}}"#, "bad_message"),
             ] {
                 try await client.send(text)
                 #expect(try await client.nextMessage()["code"]?.stringValue == code)
