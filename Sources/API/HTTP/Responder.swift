@@ -170,9 +170,10 @@ struct Responder: Sendable {
         let level = Self.level(of: call, answer)
         guard logger.logLevel <= level else { return }
         var metadata = LogContext(requestID: call.requestID, trace: call.trace).metadata
-        metadata["method"] = "\(call.head.method.rawValue)"
-        metadata["path"] = "\(call.path)"
-        metadata["status"] = .stringConvertible(answer.status)
+        metadata["http.request.method"] = "\(call.head.method.rawValue)"
+        metadata["http.route"] = "\(call.template)"
+        metadata["url.path"] = "\(call.path)"
+        metadata["http.response.status_code"] = .stringConvertible(answer.status)
         metadata["duration_ms"] = .stringConvertible(elapsed / .milliseconds(1))
         if let problem = answer.problem { metadata["problem"] = "\(problem.rawValue)" }
         if let task = answer.headers[.location]?.split(separator: "/").last { metadata["task_id"] = "\(task)" }
