@@ -57,8 +57,6 @@ public struct APILimits: Sendable {
     public var socketMessageBytes = 64 << 10
     public var socketFragments = 64
     public var subscriptionsPerSocket = 128
-    /// A client that comes from another node may be ahead of this one by so many entries.
-    public var socketAheadEntries: UInt64 = 100_000
     /// Messages that a client may send at once, and how fast that allowance returns.
     public var socketMessageBurst = 256
     public var socketMessagesPerSecond: Double = 20

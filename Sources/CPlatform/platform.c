@@ -76,6 +76,7 @@ int32_t amas_thread_id(void) { return gettid(); }
 int amas_thread_set_realtime(int32_t thread, int priority) {
     struct sched_param parameter = {.sched_priority = priority};
     // A thread that this one happens to start, a worker of the concurrency pool for instance, must not inherit it.
-    int policy = priority > 0 ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER;
+    // Once set, only the privileged may clear that flag: it stays when the priority goes.
+    int policy = (priority > 0 ? SCHED_FIFO : SCHED_OTHER) | SCHED_RESET_ON_FORK;
     return sched_setscheduler(thread, policy, &parameter) == 0 ? 0 : errno;
 }

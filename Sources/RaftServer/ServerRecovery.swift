@@ -40,6 +40,7 @@ struct ServerRecovery {
             throw .snapshot("\(error)")
         }
         let restored = try restore(opened, stored: stored, bootstrap: configuration.bootstrap)
+        machine.recovered(restored.entries)
         return ServerRecovery(
             identity: ServerIdentity(
                 node: configuration.node, incarnation: Incarnation(opened.identity.incarnation),

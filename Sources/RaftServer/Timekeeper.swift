@@ -51,7 +51,6 @@ final class Timekeeper: Sendable {
         /// Zero until the first answer.
         private var thread: Int32 = 0
         private var loanEnd: MonotonicTime?
-        private var hasAsked = false
 
         init(ask: @escaping Ask, priority: Int32) {
             self.ask = ask
@@ -66,13 +65,12 @@ final class Timekeeper: Sendable {
                     loanEnd = nil
                     _ = amas_thread_set_realtime(thread, 0)
                 }
-            } else if hasAsked {
-                guard thread != 0 else { return }
+            } else if thread != 0 {
                 if loanEnd == nil { _ = amas_thread_set_realtime(thread, priority) }
                 loanEnd = now.adding(milliseconds: Timekeeper.loanMilliseconds)
                 return
             }
-            hasAsked = true
+            // One that has never answered may not run yet: it is asked again.
             ask { [answer] in answer.thread.store(amas_thread_id(), ordering: .relaxed) }
         }
     }

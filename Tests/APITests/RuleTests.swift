@@ -118,9 +118,12 @@ struct RuleTests {
             #expect(seen == "1.\(node.cluster.state.index)")
             let path = created.headers["location"] ?? ""
             #expect(try await node.get(path, ["X-Amas-Index": seen]).status == 200)
-            let future = try await node.get(path, ["X-Amas-Index": "1.\(index + 100)"])
-            #expect(future.status == 503 && future.problem == "read_timeout" && future.headers["retry-after"] != nil)
-            #expect(try await node.get("\(path)?consistency=stale", ["X-Amas-Index": "1.\(index + 100)"]).status == 200)
+            let ahead = ["X-Amas-Index": "1.\(index + 100)"]
+            #expect(try await node.get(path, ahead).fields == ["X-Amas-Index"], "this cluster never gave it")
+            #expect(try await node.get("\(path)?consistency=stale", ahead).status == 200)
+            node.cluster.behaviour.withLock { $0.readError = .timedOut }
+            let behind = try await node.get(path, ahead)
+            #expect(behind.status == 503 && behind.problem == "read_timeout" && behind.headers["retry-after"] != nil)
             node.cluster.behaviour.withLock { $0.readError = .noQuorum }
             let strong = try await node.get("\(path)?consistency=strong")
             #expect(strong.status == 503 && strong.problem == "no_quorum")
@@ -137,6 +140,8 @@ struct RuleTests {
         try await TestNode.run { node async throws in
             let path = try await node.post("/api/v1/tasks", task).headers["location"] ?? ""
             #expect(try await node.get(path, ["X-Amas-Index": "0.999999999"]).status == 200)
+            #expect(try await node.get(path, ["X-Amas-Index": "2.1"]).fields == ["X-Amas-Index"])
+            node.cluster.behaviour.withLock { $0.readError = .timedOut }
             #expect(try await node.get(path, ["X-Amas-Index": "2.1"]).status == 503, "this node is behind")
         }
     }
@@ -298,6 +303,8 @@ struct RuleTests {
             let form = try await node.post(
                 "/api/v1/tasks", "a=b", ["Content-Type": "application/x-www-form-urlencoded"])
             #expect(form.status == 415 && form.problem == "unsupported_media_type")
+            let packed = try await node.post("/api/v1/tasks", "{}", ["Content-Encoding": "gzip"])
+            #expect(packed.status == 415 && packed.text.contains("Content-Encoding"))
             #expect(
                 try await node.post("/api/v1/tasks", task, ["Content-Type": "application/json; charset=utf-8"]).status
                     == 201)

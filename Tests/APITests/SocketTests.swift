@@ -171,7 +171,8 @@ struct SocketTests {
             #expect(answer["recovered"]?.bool == false)
             #expect(answer["snapshot"]?["tasks"]?.array?.map { $0["task_id"]?.stringValue } == ["task_9"])
             for offset in ["18446744073709551615.0", "100100.0"] {
-                let never = try await late.subscribe("tasks", since: ("test.1", offset))
+                _ = try await late.subscribe("tasks", since: ("test.1", offset))
+                let never = try await late.nextMessage()
                 #expect(never["recovered"]?.bool == false && never["snapshot"]?["tasks"]?.array?.count == 1)
             }
             let other = try await late.subscribe("task:task_9", since: ("elsewhere.1", old.offset))
@@ -335,6 +336,7 @@ struct SocketTests {
                 ("{", "malformed_json"), ("[]", "bad_message"), ("{}", "bad_message"),
                 (#"{"type":"subscribe","channel":"everything"}"#, "unknown_channel"),
                 (#"{"command":"subscribe_task"}"#, "unknown_channel"),
+                (#"{"type":"subscribe","channel":"tasks","sinse":{}}"#, "bad_message"),
             ] {
                 try await client.send(text)
                 #expect(try await client.nextMessage()["code"]?.stringValue == code)

@@ -85,10 +85,10 @@ struct TaskTests {
     @Test("a plan is put in order; cycles, unknown steps and agents are named")
     func plans() async throws {
         try await TestNode.run { node async throws in
-            func post(_ steps: String) async throws -> HTTPReply {
+            func post(_ steps: String, beside: String = "") async throws -> HTTPReply {
                 try await node.post(
                     "/api/v1/tasks",
-                    #"{"title":"t","task_type":"code_analysis","target":".","plan":{"steps":[\#(steps)]}}"#)
+                    #"{"title":"t","task_type":"code_analysis","target":".","plan":{"steps":[\#(steps)]}\#(beside)}"#)
             }
             let good = try await post(
                 #"{"id":"b","agent":"code_analysis","needs":["a"]},{"id":"a","agent":"code_analysis"},"#
@@ -109,6 +109,9 @@ struct TaskTests {
                     "plan.steps[0].requires_approval"
                 ])
             #expect(try await post("").fields == ["plan.steps"])
+            let beside = #","strategy":"parallel","agents":["code_analysis"]"#
+            let twofold = try await post(#"{"id":"a","agent":"code_analysis"}"#, beside: beside)
+            #expect(twofold.fields == ["agents", "strategy"])
             let twice = #"{"id":"a","agent":"code_analysis"},{"id":"a","agent":"code_analysis"}"#
             #expect(try await post(twice).fields == ["plan.steps[1].id"])
         }
@@ -194,6 +197,7 @@ struct TaskTests {
             #expect(try await ids("q=red") == ["task_3", "task_1"])
             #expect(try await ids("q=house+RED") == ["task_1"])
             #expect(try await node.get("/api/v1/tasks?q=%00").fields == ["q"])
+            #expect(try await node.post("/api/v1/tasks?dry_run=true", "{}").fields == ["dry_run"])
             #expect(try await ids("agent=code_analysis&task_type=code_analysis&created_by=operator").count == 3)
             #expect(try await ids("agent=other").isEmpty)
             #expect(

@@ -24,10 +24,9 @@ struct QueryItems: Sendable {
     /// A misspelled filter would silently select everything, so unknown names are refused.
     func requireNames(_ known: [String]) throws(Problem) {
         let unknown = items.filter { !known.contains($0.name) }
+        let hint = known.isEmpty ? "this path takes no query" : "known are \(known.joined(separator: ", "))"
         guard unknown.isEmpty else {
-            throw Problem(
-                .badRequest,
-                fields: unknown.map { FieldProblem($0.name, "unknown; known are \(known.joined(separator: ", "))") })
+            throw Problem(.badRequest, fields: unknown.map { FieldProblem($0.name, "unknown; \(hint)") })
         }
     }
 

@@ -26,7 +26,6 @@ extension Handlers {
 
     /// `GET /api/v1/tasks`: PostgreSQL merged with the live state, or the live state alone with `partial`.
     func listTasks(_ call: Call) async throws(Problem) -> Answer {
-        try call.query.requireNames(Self.listParameters.map(\.name))
         let query = try TaskListQuery(call, limits)
         let state = try await state(for: call)
         let (listing, isPartial) = try await listing(query, state)

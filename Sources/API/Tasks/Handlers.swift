@@ -39,11 +39,17 @@ struct Handlers: Sendable {
     /// The state, as fresh as the caller wants it.
     func state(for call: Call) async throws(Problem) -> ClusterState {
         let consistency = try call.consistency()
+        let state: ClusterState
         do throws(RequestError) {
-            return try await cluster.read(consistency)
+            state = try await cluster.read(consistency)
         } catch {
             throw Problem(read: error)
         }
+        // The read has asked the leader for all that any client can have seen; older than this it cannot be.
+        if case .session(let seen) = consistency, seen > state.revision {
+            throw .badRequest("X-Amas-Index", "is ahead of this cluster, which never gave it")
+        }
+        return state
     }
 
     /// A document, from the live state or from PostgreSQL. Says "there is none" only when both have been asked, the

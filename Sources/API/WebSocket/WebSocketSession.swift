@@ -51,12 +51,20 @@ struct WebSocketSession: Sendable {
         } catch {
             return [.send(Self.error("malformed_json", error.explanation, id: nil))]
         }
-        guard case .object = node.value else { return [.send(Self.error("bad_message", "must be an object", id: nil))] }
-        return handle(node)
+        guard case .object(let members) = node.value else {
+            return [.send(Self.error("bad_message", "must be an object", id: nil))]
+        }
+        // A misspelled `since` would silently lose what was to be resumed.
+        let id = node["id"]?.stringValue
+        if let unknown = members.first(where: { !Self.fields.contains($0.name) }) {
+            return [.send(Self.error("bad_message", "\(unknown.name) is unknown", id: id))]
+        }
+        return handle(node, id)
     }
 
-    private mutating func handle(_ message: JSONNode) -> [Action] {
-        let id = message["id"]?.stringValue
+    private static let fields: Set = ["type", "command", "id", "channel", "task_id", "since"]
+
+    private mutating func handle(_ message: JSONNode, _ id: String?) -> [Action] {
         // The original commands are the same under other names.
         let type = message["type"]?.stringValue ?? message["command"]?.stringValue
         switch type {

@@ -39,7 +39,8 @@ extension Cluster {
         }
     }
 
-    private static var membersSince: UInt32 { 2 }
+    /// The machine version that knows members.
+    static var membersSince: UInt32 { 2 }
 
     private func foundMembers(_ membership: Membership, _ state: ClusterState) {
         guard !membership.isJoint, membership.joining.isEmpty else { return }
@@ -59,6 +60,12 @@ extension Cluster {
         // Who has learned of no members yet cannot count them: one that takes it in is enough to go on.
         let isTakenIn = status.membership.voters.isEmpty && server.links.contains { $0.isUp }
         if !isTakenIn, refusals.exclude(from: status.membership) { return refusals.reason(for: identity.node) }
+        // One that joins may still be told of the folder that its own replaces.
+        if configuration.server.bootstrap != .empty, let folder = state.folder(of: identity.node),
+            folder != identity.incarnation
+        {
+            return Refusals.otherFolder(identity.node)
+        }
         // A leader that was removed hands over first.
         guard status.standing.role != .leader else { return nil }
         return state.hasLeft(identity.node, incarnation: identity.incarnation.rawValue)

@@ -88,7 +88,8 @@ public final class Cluster: Sendable {
             configuration.server, machine: machine,
             callbacks: RaftServerCallbacks(
                 isKnown: { node, incarnation in
-                    Self.verdict(on: node, incarnation, configuration: configuration.server, state: machine.state)
+                    Self.verdict(
+                        on: node, incarnation, recorded: machine.folder(of: node), machine.state, configuration.server)
                 },
                 standingChanged: {
                     watch.changed($0)
@@ -125,15 +126,15 @@ public final class Cluster: Sendable {
     /// The first data folder that the cluster saw of a node is that node; one with another has lost what it promised. A node
     /// of which nothing is known here may have been added after what this node has applied.
     private static func verdict(
-        on node: NodeID, _ incarnation: Incarnation, configuration: RaftServerConfiguration, state: ClusterState
+        on node: NodeID, _ incarnation: Incarnation, recorded: Incarnation?, _ state: ClusterState,
+        _ configuration: RaftServerConfiguration
     ) -> PeerTransport.Verdict {
         if state.hasLeft(node, incarnation: incarnation.rawValue) { return .removed }
-        let member = state.member(node)?.record.incarnation
-        guard let recorded = member == 0 ? nil : member ?? state.node(node)?.record.incarnation else {
+        guard let recorded else {
             let mayBeNew = configuration.bootstrap == .empty || !state.members.isEmpty
             return mayBeNew || configuration.peers[node] != nil ? .accepted : .unknownNode
         }
-        return recorded == incarnation.rawValue ? .accepted : .otherIncarnation(Incarnation(recorded))
+        return recorded == incarnation ? .accepted : .otherIncarnation(recorded)
     }
 
     // MARK: Life

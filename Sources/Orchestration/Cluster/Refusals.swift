@@ -36,7 +36,7 @@ final class Refusals: Sendable {
         "member \(node) was removed from the cluster: to take part again it is added anew, with an empty data folder"
     }
 
-    private static func otherFolder(_ node: NodeID) -> String {
+    static func otherFolder(_ node: NodeID) -> String {
         "the cluster knows member \(node) with another data folder than this one: a member that has lost its folder has also "
             + "lost what it promised the others: it takes part again after `amas cluster replace \(node)`"
     }

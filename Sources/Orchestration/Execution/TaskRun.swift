@@ -37,7 +37,8 @@ struct TaskRun: Sendable {
     }
 
     func run() async {
-        await LogContext.with(taskID: key.id) { await runInContext() }
+        let trace = cluster.state.task(key).flatMap { Telemetry.TraceContext($0.spec.trace) }
+        await LogContext.with(trace: trace, taskID: key.id) { await runInContext() }
     }
 
     private func runInContext() async {

@@ -43,8 +43,17 @@ struct HandshakePolicy: Sendable {
             return refusal(.wrongNode, "node \(hello.node) answers where node \(dialled) was dialled")
         }
         if let refusal = refusalOfCredential(credential, of: hello) { return refusal }
+        if let refusal = refusalOfMember(hello) { return refusal }
+        if let known, known.incarnation == hello.incarnation, hello.boot < known.boot {
+            return refusal(.olderBoot, "boot \(hello.boot) of node \(hello.node), boot \(known.boot) was here")
+        }
+        return nil
+    }
+
+    /// Asked again of links that stand: a node may learn later than at the handshake whom the cluster knows.
+    func refusalOfMember(_ hello: Hello) -> HandshakeRefusal? {
         switch isKnown(hello.node, hello.incarnation) {
-        case .accepted: break
+        case .accepted: return nil
         case .unknownNode:
             return refusal(.unknownNode, "node \(hello.node) is not a member")
         case .removed:
@@ -54,10 +63,6 @@ struct HandshakePolicy: Sendable {
             return refusal(
                 .otherIncarnation, "the cluster knows node \(hello.node) \(both): it must be replaced, not wiped")
         }
-        if let known, known.incarnation == hello.incarnation, hello.boot < known.boot {
-            return refusal(.olderBoot, "boot \(hello.boot) of node \(hello.node), boot \(known.boot) was here")
-        }
-        return nil
     }
 
     private func refusalOfCredential(_ credential: PeerCredential, of hello: Hello) -> HandshakeRefusal? {

@@ -131,11 +131,12 @@ struct ClusterClient: Sendable {
     /// A problem document in a person's words, with the exit code of its kind.
     private static func failure(_ answer: Answer) -> CommandFailure {
         let title = answer.body["title"]?.stringValue ?? "HTTP status \(answer.status)"
-        let detail = answer.body["detail"]?.stringValue.map { ": \($0)" } ?? ""
-        var lines = [title + detail]
-        for case .object(let error) in answer.body["errors"]?.arrayValue ?? [] {
-            lines.append("  \(error["field"]?.stringValue ?? "?"): \(error["message"]?.stringValue ?? "")")
+        let fields = (answer.body["errors"]?.arrayValue ?? []).map { error in
+            "  \(error["field"]?.stringValue ?? "?"): \(error["message"]?.stringValue ?? "")"
         }
+        // Where fields are wrong, the detail is the first of them.
+        let detail = fields.isEmpty ? answer.body["detail"]?.stringValue : nil
+        let lines = [title + (detail.map { ": \($0)" } ?? "")] + fields
         let type = answer.body["type"]?.stringValue ?? ""
         let code: FailureCode =
             switch answer.status {

@@ -80,6 +80,9 @@ extension NodeConfiguration {
     private func check(_ reader: inout SettingReader) {
         if Set(members.map(\.id)).count != members.count { reader.report("cluster.members", "names an id twice") }
         if Set(members.map(\.name)).count != members.count { reader.report("cluster.members", "uses a name twice") }
+        let peers = members.map(\.peer)
+        if Set(peers).count != peers.count { reader.report("cluster.members", "uses a peer address twice") }
+        if httpListen == peerListen, httpListen.port != 0 { reader.report("http.listen", "is cluster.listen as well") }
         if !joins, !members.isEmpty, !members.contains(where: { $0.id == node }) {
             reader.report("cluster.node", "\(node) is not among the members")
         }

@@ -272,11 +272,11 @@ struct RunningNode {
             server.leave()
             cluster.drain()
             try? await Task.sleep(for: departure.balancerWait)
-        case .closeClients: await server.stop()
         case .handOverLeadership:
             guard await !cluster.handOverLeadership() else { return }
             logger.info("nobody has taken over leadership")
         case .finishTasks: await executor.stop(patience: departure.patience(of: step) - .seconds(1))
+        case .closeClients: await server.stop()
         case .stopProjector: await projector?.stop()
         case .leaveCluster: await cluster.stop()
         case .closeStores:

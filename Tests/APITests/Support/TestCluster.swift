@@ -103,13 +103,13 @@ final class TestCluster: ClusterService {
     func transferLeadership(to target: NodeID?) async -> Bool { target != NodeID(3) }
 
     func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState {
-        switch consistency {
-        case .strong:
-            if let error = behaviour.withLock({ $0.readError }) { throw error }
-        case .session(let revision):
-            if revision > state.revision { throw .timedOut }
-        case .stale: break
-        }
+        let asksLeader =
+            switch consistency {
+            case .strong: true
+            case .session(let revision): revision > state.revision
+            case .stale: false
+            }
+        if asksLeader, let error = behaviour.withLock({ $0.readError }) { throw error }
         return state
     }
 

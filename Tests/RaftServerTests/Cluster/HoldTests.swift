@@ -31,7 +31,7 @@ struct HoldTests {
             let leader = try await cluster.leader()
             try await cluster.propose("before", at: leader)
             let server = try cluster.server(leader)
-            cluster.isolate(leader)
+            await cluster.isolate(leader)
             // Held for 120 s if it were not for the lost links.
             await #expect(throws: RequestError.noQuorum) { try await cluster.propose("held", at: leader) }
             await condition { server.status?.hasLostMajority == true }
@@ -54,7 +54,7 @@ struct HoldTests {
             let follower = try #require(cluster.ids.first { $0 != leader })
             let server = try cluster.server(follower)
             try await cluster.propose("before", at: follower)
-            cluster.isolate(follower)
+            await cluster.isolate(follower)
             await condition { server.links.allSatisfy { if case .up = $0.state { false } else { true } } }
             let held = Task { try await TestCluster.propose("held", at: server) }
             await condition { server.outstandingProposals == 1 }

@@ -97,7 +97,7 @@ struct SnapshotTests {
                     await cluster.kill(late)
                 } else if round < 2 {
                     let sender = try await cluster.leader()
-                    cluster.cut(sender, late)
+                    await cluster.cut(sender, late)
                     cluster.mend(sender, late)
                     await cluster.kill(late)
                 } else {
@@ -127,7 +127,7 @@ struct SnapshotTests {
             let server = try cluster.server(leader)
             let load = Load()
             try await Self.fill(cluster, "before", count: 10, at: leader, load: load)
-            cluster.isolate(leader)
+            await cluster.isolate(leader)
             let alone = (0..<400).map { "alone-\($0)" }
             for value in alone {
                 server.proposeWithoutSession(Ledger.envelope(value, session: nil, sequence: 0, floor: 0))

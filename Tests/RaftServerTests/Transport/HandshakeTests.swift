@@ -1,6 +1,7 @@
 import NIOCore
 import Raft
 import RaftServer
+import Synchronization
 import Testing
 
 /// Refusals over real sockets: each side must log the reason and neither may pass a frame.
@@ -62,6 +63,23 @@ struct HandshakeTests {
         try await expectRefused(TestNode(1), acceptor, .otherIncarnation)
         #expect(
             acceptor.log.warned("with incarnation b2 of its folder, it came with a1: it must be replaced, not wiped"))
+    }
+
+    @Test("a link that stands is closed when the cluster turns out to know the peer with another folder")
+    func otherIncarnationLater() async throws {
+        let isLearnt = Atomic(false)
+        let acceptor = TestNode(2) { _, _ in
+            isLearnt.load(ordering: .relaxed) ? .otherIncarnation(Incarnation(0xB2)) : .accepted
+        }
+        let dialler = TestNode(1)
+        try await withNodes(dialler, acceptor) {
+            dialler.transport.setPeers([NodeID(2): try await acceptor.start()])
+            _ = try await dialler.start()
+            await acceptor.recorder.waitForUp(1)
+            isLearnt.store(true, ordering: .relaxed)
+            await acceptor.recorder.waitForDown(1) { isRefusal($0, .otherIncarnation, byPeer: false) }
+            await dialler.recorder.waitForDown(2) { isRefusal($0, .otherIncarnation, byPeer: true) }
+        }
     }
 
     @Test("a certificate that names another node", arguments: ["amas://test-cluster/node/3", "amas://other/node/1"])
