@@ -21,6 +21,7 @@ extension Cluster {
             reportMembers(status)
             lead(status, state)
         }
+        verifyFolder(state)
         keepMembership(state)
     }
 
@@ -198,4 +199,5 @@ enum Duty: Hashable, Sendable {
     case raiseVersion
     case foundMembers
     case changeMembership
+    case verifyFolder
 }

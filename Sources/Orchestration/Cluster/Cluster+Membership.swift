@@ -60,16 +60,25 @@ extension Cluster {
         // Who has learned of no members yet cannot count them: one that takes it in is enough to go on.
         let isTakenIn = status.membership.voters.isEmpty && server.links.contains { $0.isUp }
         if !isTakenIn, refusals.exclude(from: status.membership) { return refusals.reason(for: identity.node) }
-        // One that joins may still be told of the folder that its own replaces.
-        if configuration.server.bootstrap != .empty, let folder = state.folder(of: identity.node),
-            folder != identity.incarnation
-        {
-            return Refusals.otherFolder(identity.node)
-        }
         // A leader that was removed hands over first.
         guard status.standing.role != .leader else { return nil }
         return state.hasLeft(identity.node, incarnation: identity.incarnation.rawValue)
             ? Refusals.removed(identity.node) : nil
+    }
+
+    /// Ends a node that the cluster knows with another data folder. What the node has applied may be from before its folder was
+    /// replaced; a strong read is not.
+    func verifyFolder(_ state: ClusterState) {
+        func isAnother(_ state: ClusterState) -> Bool {
+            state.folder(of: identity.node).map { $0 != identity.incarnation } ?? false
+        }
+        guard isAnother(state),
+            pace.mayPropose(.verifyFolder, interval: .milliseconds(configuration.limits.repeatMilliseconds))
+        else { return }
+        Task {
+            guard let now = try? await read(.strong), isAnother(now) else { return }
+            hooks.excluded(Refusals.otherFolder(identity.node))
+        }
     }
 
     /// Why the leader has not made the last change of the members yet; nil on other nodes.

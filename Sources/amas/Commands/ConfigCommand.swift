@@ -76,7 +76,7 @@ extension NodeConfiguration: CustomStringConvertible {
             "  " + (tls ?? "insecure: true"), "  heartbeat_milliseconds: \(heartbeatMilliseconds)",
             "  election_milliseconds: \(electionMilliseconds)", "  realtime_priority: \(realtimePriority ?? 0)",
             "  admission_tasks: \(settings.admissionLimitTasks)",
-            "  admission_megabytes: \(settings.admissionLimitBytes >> 20)",
+            "  admission_megabytes: \(settings.admissionLimitBytes >> 20)", "  join: \(joins)",
             "  members:",
         ]
         lines += members.map { "    - {id: \($0.id), name: \($0.name), peer: \"\($0.peer)\"}" }
