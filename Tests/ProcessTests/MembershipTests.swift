@@ -93,10 +93,7 @@ extension ClusterProcesses {
     }
 
     fileprivate func voters() async throws -> [Int] {
-        let output = try await Script.run(
-            ["\(folder)/amas", "cluster", "status", "-o", "json"],
-            environment: ["AMAS_URL": "http://127.0.0.1:\(balancerPort)", "AMAS_TOKEN": token])
-        let members = try AgentJSON.decode(JSONValue.self, from: Array(output.utf8))["members"]?.arrayValue ?? []
+        let members = try await request(balancerPort, "GET", "/api/v1/cluster").json["members"]?.arrayValue ?? []
         return members.filter { $0["role"] == .string("voter") }.compactMap { member in
             if case .integer(let id)? = member["member_id"] { Int(id) } else { nil }
         }

@@ -25,8 +25,8 @@ public protocol ClusterService: Sendable {
     ) async throws(RequestError) -> Outcome
     /// Returns whether somebody else, the target if one is named, leads.
     func transferLeadership(to target: NodeID?) async -> Bool
-    /// Why this node, the leader, has not made the last change of the members yet.
-    var membershipRefusal: MembershipRejection? { get }
+    /// What a change of the members waits for, as far as this node knows.
+    var membershipObstacle: String? { get }
     func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState
     /// Returns when `isMet` holds of the task, the time has passed, or the calling task is cancelled.
     func waitForTask(

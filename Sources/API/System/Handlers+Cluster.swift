@@ -31,7 +31,7 @@ extension Handlers {
             json.field("total", members.members.count)
             json.name("changing")
             json.array(of: state.members.filter { !$0.isSettled }) { $0.integer($1.id.rawValue) }
-            json.field("waits_for", cluster.membershipRefusal.map { "\($0)" })
+            json.field("waits_for", cluster.membershipObstacle)
             json.name("next_cursor")
             json.null()
             json.field("indices", object: { status.server.writeIndices(to: &$0, state) })

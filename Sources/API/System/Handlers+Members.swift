@@ -50,6 +50,9 @@ extension Handlers {
         guard let text = folder.stringValue, let incarnation = UInt64(text, radix: 16), body["member_id"] == nil else {
             throw .invalid("incarnation", "is what amas init printed for the new folder; then no member_id is given")
         }
+        if let node = cluster.state.node(old.id), node.status != .left, node.record.incarnation != incarnation {
+            throw Problem(.membersRefused, "the member runs with the folder that it has: stop it first")
+        }
         let change = MemberChange([old.id], in: cluster.state)
         // Until it has caught up it has no vote.
         if let risk = cluster.status.flatMap({
@@ -136,12 +139,11 @@ extension Handlers {
         }
         while !isMade(), ContinuousClock.now < deadline, (try? await Task.sleep(for: .milliseconds(50))) != nil {}
         let isDone = isMade()
-        let refusal = cluster.membershipRefusal
         var answer = Answer.json(status: isDone ? 200 : 202) { json in
             json.name("member_ids")
             json.array(of: change.subjects) { $0.integer($1.rawValue) }
             json.field("done", isDone)
-            json.field("waits_for", isDone ? nil : refusal.map { "\($0)" })
+            json.field("waits_for", isDone ? nil : cluster.membershipObstacle)
             json.field("voters", change.votersAfter.count)
             json.field("tolerance_before", change.toleranceBefore)
             json.field("tolerance", change.tolerance)

@@ -49,6 +49,21 @@ extension ClusterState {
         return MemberView(id: id, record: record)
     }
 
+    /// Whether the node is still a member, and shall not be: it was removed, or another takes its place.
+    public func shallLeave(_ id: NodeID) -> Bool {
+        guard let member = member(id) else { return false }
+        return member.wanted == nil || members.contains { $0.record.replaces == id.rawValue }
+    }
+
+    /// Whether the node shall take no new tasks and no clients.
+    public func shallDrain(_ id: NodeID) -> Bool { member(id)?.record.drainRequested == true || shallLeave(id) }
+
+    /// Members that shall leave and still have clients or tasks. They say goodbye when they have ended those; for one that
+    /// cannot, the leader does.
+    public var leavingMembers: [NodeID] {
+        members.map(\.id).filter { shallLeave($0) && node($0).map { $0.status != .left } ?? false }
+    }
+
     /// Whether the node took part with this data folder and does no more.
     public func hasLeft(_ id: NodeID, incarnation: UInt64) -> Bool {
         guard let record = tables.members[NumberKey(id.rawValue)], record.hasLeft else { return false }

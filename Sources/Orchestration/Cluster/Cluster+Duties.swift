@@ -20,9 +20,11 @@ extension Cluster {
         if status.standing.role == .leader {
             reportMembers(status)
             lead(status, state)
+            leaveLead(status, state)
         }
         verifyFolder(state)
-        keepMembership(state)
+        if state.shallLeave(identity.node) { tellToLeave() }
+        keepMembership(status, state)
     }
 
     /// Proposes unless the same was proposed a moment ago.
@@ -31,10 +33,11 @@ extension Cluster {
         proposeOnce(body())
     }
 
-    private func keepMembership(_ state: ClusterState) {
+    private func keepMembership(_ status: ServerStatus, _ state: ClusterState) {
         guard state.clusterID != nil else { return }
         let record = state.node(identity.node)
-        let shallDrain = isDraining || state.member(identity.node)?.record.drainRequested == true
+        let shallDrain = isDraining || state.shallDrain(identity.node)
+        if isWithdrawn { return record.map { $0.status != .left } ?? false ? sayGoodbye(status) : () }
         if let record, record.record.bootID == identity.boot.rawValue {
             switch record.status {
             case .available: return shallDrain ? suspend() : ()
@@ -43,7 +46,9 @@ extension Cluster {
             }
         }
         // One that drains by request needs its session all the same: it becomes available, then suspended.
-        guard !isDraining, state.members.isEmpty || state.member(identity.node) != nil else { return }
+        guard !isDraining, !state.shallLeave(identity.node),
+            state.members.isEmpty || state.member(identity.node) != nil
+        else { return }
         repeatUntilSeen(
             .available,
             .nodeAvailable(
@@ -72,6 +77,18 @@ extension Cluster {
                 }))
     }
 
+    private func sayGoodbye(_ status: ServerStatus) {
+        repeatUntilSeen(
+            .left(identity.node),
+            .nodeLeft(
+                .with {
+                    $0.nodeID = identity.node.rawValue
+                    $0.bootID = identity.boot.rawValue
+                    $0.proposerTerm = status.standing.term.rawValue
+                    $0.departureCode = .shutdown
+                }))
+    }
+
     /// Proposes until the state shows that this node has left, or there is no hope of it.
     func leave() async {
         let limits = configuration.limits
@@ -81,15 +98,7 @@ extension Cluster {
             guard let record = machine.state.node(identity.node)?.record, record.bootID == identity.boot.rawValue,
                 record.status != .left
             else { return }
-            repeatUntilSeen(
-                .left(identity.node),
-                .nodeLeft(
-                    .with {
-                        $0.nodeID = identity.node.rawValue
-                        $0.bootID = identity.boot.rawValue
-                        $0.proposerTerm = status.standing.term.rawValue
-                        $0.departureCode = .shutdown
-                    }))
+            sayGoodbye(status)
             do {
                 try await Task.sleep(for: .milliseconds(5))
             } catch {
@@ -200,4 +209,5 @@ enum Duty: Hashable, Sendable {
     case foundMembers
     case changeMembership
     case verifyFolder
+    case handOverLeadership
 }

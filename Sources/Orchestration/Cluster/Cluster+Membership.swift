@@ -22,7 +22,8 @@ extension Cluster {
     func reconcileMembers(_ status: ServerStatus, _ state: ClusterState) {
         guard state.machineVersion >= Self.membersSince else { return }
         guard !state.members.isEmpty else { return foundMembers(status.membership, state) }
-        guard let change = MembershipPlan.next(status.membership, state.members) else {
+        guard let change = MembershipPlan.next(status.membership, state.members, busy: state.leavingMembers)
+        else {
             reconciliation.note(refusal: nil)
             return
         }
@@ -81,12 +82,29 @@ extension Cluster {
         }
     }
 
-    /// Why the leader has not made the last change of the members yet; nil on other nodes.
-    public var membershipRefusal: MembershipRejection? {
-        status?.isLeader == true ? reconciliation.refusal : nil
+    /// What the change of the members that is under way waits for, as far as this node knows: it is the leader that makes it.
+    public var membershipObstacle: String? {
+        let busy = machine.state.leavingMembers
+        if !busy.isEmpty {
+            let names = busy.map { name(of: $0) }.joined(separator: ", ")
+            return "the tasks and clients that \(names) still has"
+        }
+        return status?.isLeader == true ? reconciliation.refusal.map { "\($0)" } : nil
     }
 
     // MARK: Leadership
+
+    /// A leader that shall drain gives the lead to a voter that stays, if one has nearly all of the log.
+    func leaveLead(_ status: ServerStatus, _ state: ClusterState) {
+        guard state.shallDrain(identity.node) else { return }
+        let successor = status.peers
+            .filter { status.membership.voters.contains($0.id) && $0.isReachable && !state.shallDrain($0.id) }
+            .max { $0.match < $1.match }
+        guard let successor,
+            pace.mayPropose(.handOverLeadership, interval: .milliseconds(configuration.limits.transferMilliseconds))
+        else { return }
+        Task { [server] in _ = await server.transferLeadership(to: successor.id) }
+    }
 
     /// Gives the leadership to a voter, wherever it is held.
     /// - Parameter target: nil for the one with the most of the log.

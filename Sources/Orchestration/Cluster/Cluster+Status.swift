@@ -18,9 +18,7 @@ extension Cluster {
     /// and the node is neither draining nor halted (`design/state.md` 26).
     private func unreadyReason(_ server: ServerStatus, isDraining: Bool) -> String? {
         if let halted = server.halted { return halted.reason }
-        if isDraining || machine.state.member(identity.node)?.record.drainRequested == true {
-            return "the node is draining"
-        }
+        if isDraining || machine.state.shallDrain(identity.node) { return "the node is draining" }
         guard let silence = server.millisecondsSinceLeaderContact, silence < configuration.limits.readyMilliseconds
         else {
             return refusals.isEmpty ? "no word from a leader" : refusals.reason(for: identity.node)

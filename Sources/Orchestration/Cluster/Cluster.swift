@@ -31,6 +31,8 @@ public final class Cluster: Sendable {
 
     private struct Condition {
         var isDraining = false
+        var isToldToLeave = false
+        var isWithdrawn = false
         var duties: [Task<Void, Never>] = []
     }
 
@@ -40,6 +42,8 @@ public final class Cluster: Sendable {
         public var failed: @Sendable (String) -> Never
         /// This node can never take part with the data folder that it has; the process should end. May be called again.
         public var excluded: @Sendable (_ reason: String) -> Void
+        /// This node shall be a member no more: its clients and tasks should go, and then it should `withdraw`. Called once.
+        public var leaving: @Sendable () -> Void
         public var standingChanged: @Sendable (Standing) -> Void
         public var snapshot: @Sendable (SnapshotOperation, _ succeeded: Bool) -> Void
         public var logSynced: @Sendable (_ microseconds: UInt64) -> Void
@@ -48,6 +52,7 @@ public final class Cluster: Sendable {
 
         public init(
             failed: @escaping @Sendable (String) -> Never, excluded: @escaping @Sendable (String) -> Void = { _ in },
+            leaving: @escaping @Sendable () -> Void = {},
             standingChanged: @escaping @Sendable (Standing) -> Void = { _ in },
             snapshot: @escaping @Sendable (SnapshotOperation, Bool) -> Void = { _, _ in },
             logSynced: @escaping @Sendable (UInt64) -> Void = { _ in },
@@ -56,6 +61,7 @@ public final class Cluster: Sendable {
         ) {
             self.failed = failed
             self.excluded = excluded
+            self.leaving = leaving
             self.standingChanged = standingChanged
             self.snapshot = snapshot
             self.logSynced = logSynced
@@ -173,6 +179,17 @@ public final class Cluster: Sendable {
         performDuties()
     }
 
+    /// Says goodbye, and takes part in the consensus alone from now on: until the others have changed their configuration, they
+    /// may need this node's vote. What waits fails.
+    public func withdraw() {
+        condition.withLock {
+            $0.isDraining = true
+            $0.isWithdrawn = true
+        }
+        sessionGate.shut(.stopped(reason: "the node was removed"))
+        performDuties()
+    }
+
     /// Says goodbye, so that what is still assigned here moves at once; hands over leadership if it is held; then closes
     /// everything. What waits fails.
     public func stop() async {
@@ -199,6 +216,15 @@ public final class Cluster: Sendable {
         state.sessionFloor(of: Envelope.Session(node: identity.node, boot: identity.boot)) != nil
     }
     public var isDraining: Bool { condition.withLock { $0.isDraining } }
+    var isWithdrawn: Bool { condition.withLock { $0.isWithdrawn } }
+
+    func tellToLeave() {
+        let isFirst = condition.withLock { condition in
+            defer { condition.isToldToLeave = true }
+            return !condition.isToldToLeave
+        }
+        if isFirst { hooks.leaving() }
+    }
     /// This node's standing, then every change of it.
     public var standings: AsyncStream<Standing> { watch.changes() }
     public var outstandingProposals: Int { server.outstandingProposals }

@@ -28,7 +28,8 @@ struct RegisteredFolders: Sendable {
         for entry in entries {
             switch entry.kind {
             case .noop: break
-            case .configuration: read(entry.index, try? Membership(decoding: entry.data), isNew: entry.index > state.index)
+            case .configuration:
+                read(entry.index, try? Membership(decoding: entry.data), isNew: entry.index > state.index)
             case .command where entry.index > state.index:
                 // Nodes register outside any session, and members are changed by later commands than those of every day: the
                 // many others need no decoding.
@@ -61,7 +62,8 @@ struct RegisteredFolders: Sendable {
         guard let membership else { return }
         defer { configuration = (index, membership) }
         guard isNew, let former = configuration, !former.membership.isJoint else { return }
-        for (node, registration) in folders where !former.membership.isVoter(node) && registration.index < former.index {
+        for (node, registration) in folders where !former.membership.isVoter(node) && registration.index < former.index
+        {
             folders[node] = next.removeValue(forKey: node).map { Registration(index: former.index, folder: $0) }
         }
     }

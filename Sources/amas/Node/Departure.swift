@@ -21,6 +21,9 @@ struct Departure: Equatable, Sendable {
     /// The longest that an operator may have balancers waited for: with it all steps still fit into the grace.
     static let longestBalancerWait = Duration.seconds(10)
 
+    /// What a node does when it is removed: it stays in the consensus until the others have changed their configuration.
+    static let withdrawal = Step.allCases.prefix { $0 != .leaveCluster }
+
     var balancerWait: Duration
 
     /// After this the next step begins whether the step has ended or not.

@@ -30,17 +30,26 @@ struct RunningNode {
     /// Runs until the process is told to end. Throws if it cannot start.
     static func run(_ configuration: NodeConfiguration) async throws(CommandFailure) {
         let signals = ProcessSignals()
-        let node = try await make(configuration)
+        let withdraw = signals.continuation
+        let node = try await make(configuration, leaving: { withdraw.yield(.withdraw) })
         try await node.start()
+        var steps = Departure.Step.allCases[...]
         for await request in signals.requests {
             switch request {
             case .reload: await node.reload()
-            case .end: return await node.stop()
+            case .withdraw:
+                node.logger.notice("the cluster goes on without this node: ending tasks and clients")
+                await node.depart(Departure.withdrawal)
+                node.cluster.withdraw()
+                steps = steps.dropFirst(Departure.withdrawal.count)
+            case .end: return await node.stop(steps)
             }
         }
     }
 
-    private static func make(_ configuration: NodeConfiguration) async throws(CommandFailure) -> RunningNode {
+    private static func make(
+        _ configuration: NodeConfiguration, leaving: @escaping @Sendable () -> Void
+    ) async throws(CommandFailure) -> RunningNode {
         let registry = MetricsRegistry()
         let output = LogOutput(
             source: LogSource(
@@ -57,7 +66,7 @@ struct RunningNode {
         let metrics = NodeMetrics(registry: registry)
 
         let cluster = try await openCluster(
-            configuration, metrics: metrics, standing: standing, output: output, logger: logger)
+            configuration, metrics: metrics, standing: standing, output: output, logger: logger, leaving: leaving)
         metrics.register(cluster)
 
         let workspace = try attempt { try Workspace(roots: configuration.workspaceRoots) }
@@ -94,7 +103,7 @@ struct RunningNode {
     /// Recovery reads the whole log: on a thread of its own, not on the concurrency pool.
     private static func openCluster(
         _ configuration: NodeConfiguration, metrics: NodeMetrics, standing: LoggedStanding, output: LogOutput,
-        logger: Logger
+        logger: Logger, leaving: @escaping @Sendable () -> Void
     ) async throws(CommandFailure) -> Cluster {
         let settings = clusterConfiguration(configuration)
         let hooks = Cluster.Hooks(
@@ -112,6 +121,7 @@ struct RunningNode {
                 _ = output.flush()
                 _exit(FailureCode.failed.rawValue)
             },
+            leaving: leaving,
             standingChanged: {
                 standing.changed($0)
                 metrics.requests.standingChanged($0)
@@ -245,13 +255,20 @@ struct RunningNode {
         logger.notice("reloaded the certificates of the links; other settings need a restart")
     }
 
-    private func stop() async {
-        let departure = Departure(balancerWait: .milliseconds(configuration.balancerMilliseconds))
+    private var departure: Departure { Departure(balancerWait: .milliseconds(configuration.balancerMilliseconds)) }
+
+    private func stop(_ steps: ArraySlice<Departure.Step>) async {
         logger.notice(
             "stopping", metadata: ["longest_seconds": .stringConvertible(departure.longest.components.seconds)])
-        for step in Departure.Step.allCases {
+        await depart(steps)
+        logger.notice("stopped")
+        _ = output.shutdown()
+    }
+
+    private func depart(_ steps: ArraySlice<Departure.Step>) async {
+        for step in steps {
             let start = ContinuousClock.now
-            let isDone = await Patience.wait(departure.patience(of: step)) { await perform(step, departure) }
+            let isDone = await Patience.wait(departure.patience(of: step)) { await perform(step) }
             let metadata: Logger.Metadata = [
                 "step": "\(step.rawValue)",
                 "duration_ms": .stringConvertible(Int((ContinuousClock.now - start) / .milliseconds(1))),
@@ -262,11 +279,9 @@ struct RunningNode {
                 logger.warning("stopping: took too long, going on", metadata: metadata)
             }
         }
-        logger.notice("stopped")
-        _ = output.shutdown()
     }
 
-    private func perform(_ step: Departure.Step, _ departure: Departure) async {
+    private func perform(_ step: Departure.Step) async {
         switch step {
         case .awaitBalancer:
             server.leave()

@@ -99,7 +99,7 @@ final class TestCluster: ClusterService {
         return outcome
     }
 
-    var membershipRefusal: MembershipRejection? { nil }
+    var membershipObstacle: String? { nil }
     func transferLeadership(to target: NodeID?) async -> Bool { target != NodeID(3) }
 
     func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState {

@@ -103,7 +103,8 @@ final class Nodes: Sendable {
             try Cluster(
                 configuration,
                 hooks: .init(
-                    failed: { preconditionFailure("the disk failed: \($0)") }, excluded: { member.exclude($0) }),
+                    failed: { preconditionFailure("the disk failed: \($0)") }, excluded: { member.exclude($0) },
+                    leaving: { Task { member.cluster.withdraw() } }),
                 logger: logger,
                 initial: options.initialStates[member.id] ?? ClusterState())
         }
