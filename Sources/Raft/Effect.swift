@@ -18,6 +18,9 @@ public enum Effect: Hashable, Sendable {
     case compact(through: LogIndex)
     case roleChanged(Standing)
     case membershipChanged(Membership)
+    /// The member denies entries that it had acknowledged: its disk was put back, or lost what it had confirmed. It is brought up
+    /// again; whoever runs it must know.
+    case memberForgot(NodeID, acknowledged: LogIndex, last: LogIndex)
     /// Also of a transfer that the leader began by itself because its disk stands still.
     case transferEnded(TransferOutcome)
 }

@@ -21,6 +21,14 @@ extension RaftLoop {
         case .compact(let through): compact(through)
         case .roleChanged(let standing): roleChanged(standing)
         case .membershipChanged: break
+        case .memberForgot(let peer, let acknowledged, let last):
+            logger.error(
+                "a member has lost what it had acknowledged: its disk was put back, or does not keep what it confirms",
+                metadata: [
+                    "peer": .stringConvertible(peer.rawValue),
+                    "acknowledged": .stringConvertible(acknowledged.rawValue),
+                    "last": .stringConvertible(last.rawValue),
+                ])
         case .transferEnded(let outcome): answerTransfers(outcome)
         }
     }
