@@ -22,6 +22,9 @@ public enum Effect: Hashable, Sendable {
     /// is not joint any more, unless a later leader takes it back before it is committed.
     case membershipChangeAccepted(UInt64, index: LogIndex)
     case membershipChangeRejected(UInt64, MembershipRejection)
+    /// The member denies entries that it had acknowledged: its disk was put back, or lost what it had confirmed. It is brought up
+    /// again; whoever runs it must know.
+    case memberForgot(NodeID, acknowledged: LogIndex, last: LogIndex)
     /// Also of a transfer that the leader began by itself because its disk stands still.
     case transferEnded(TransferOutcome)
 }

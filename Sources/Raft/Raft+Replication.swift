@@ -84,8 +84,13 @@ extension Raft {
         }
         // Skips whole terms on both sides, so that a long divergent tail costs a few rounds and not one an entry (P25).
         let agreed = log.lastPosition(notAbove: min(hint.index, rejected.previous), term: hint.term)
+        if agreed.index < progress.match {
+            // What it had on disk it has no more. Nothing counts but what it acknowledges from now on.
+            leadership?.peers[place].match = .zero
+            emit(.memberForgot(peer, acknowledged: progress.match, last: agreed.index))
+        }
         leadership?.peers[place].becomeProbe()
-        leadership?.peers[place].next = max(progress.match.next, agreed.index.next)
+        leadership?.peers[place].next = agreed.index.next
         sendAppend(to: place, evenIfEmpty: true)
     }
 

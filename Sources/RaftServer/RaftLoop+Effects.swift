@@ -23,6 +23,14 @@ extension RaftLoop {
         case .membershipChanged(let membership): logMembership(membership)
         case .membershipChangeAccepted(_, let index): answerMembershipChange(.success(index))
         case .membershipChangeRejected(_, let rejection): answerMembershipChange(.failure(rejection))
+        case .memberForgot(let peer, let acknowledged, let last):
+            logger.error(
+                "a member has lost what it had acknowledged: its disk was put back, or does not keep what it confirms",
+                metadata: [
+                    "peer": .stringConvertible(peer.rawValue),
+                    "acknowledged": .stringConvertible(acknowledged.rawValue),
+                    "last": .stringConvertible(last.rawValue),
+                ])
         case .transferEnded(let outcome): answerTransfers(outcome)
         }
     }

@@ -303,6 +303,9 @@ struct RuleTests {
             let form = try await node.post(
                 "/api/v1/tasks", "a=b", ["Content-Type": "application/x-www-form-urlencoded"])
             #expect(form.status == 415 && form.problem == "unsupported_media_type")
+            let other = try await node.post(
+                "/api/v1/tasks", "{}", ["Content-Type": "application/json; charset=utf-16"])
+            #expect(other.status == 415)
             let packed = try await node.post("/api/v1/tasks", "{}", ["Content-Encoding": "gzip"])
             #expect(packed.status == 415 && packed.text.contains("Content-Encoding"))
             #expect(

@@ -300,6 +300,8 @@ struct SocketTests {
                     .init(opcode: 1, payload: filler(40_000), isFinal: false),
                     .init(opcode: 0, payload: filler(40_000)),
                 ], code: 1009),
+            .init(name: "a code that nobody may send", frames: [.init(opcode: 8, payload: [0x03, 0xE7])], code: 1002),
+            .init(name: "half a code", frames: [.init(opcode: 8, payload: [0x03])], code: 1002),
             .init(name: "goodbye", frames: [.init(opcode: 8, payload: [0x0F, 0xA0])], code: 4000),
         ]
 

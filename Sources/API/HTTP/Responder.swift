@@ -133,9 +133,9 @@ struct Responder: Sendable {
         }
         call.body = body
         if body.isEmpty && isOptional { return }
-        let type = (call.header(.contentType) ?? "").prefix { $0 != ";" }.trimmed.lowercased()
-        guard type == "application/json" else {
-            throw Problem(.unsupportedMediaType, "Content-Type must be application/json")
+        let type = (call.header(.contentType) ?? "").lowercased().filter { $0 != " " && $0 != "\"" }
+        guard ["application/json", "application/json;charset=utf-8"].contains(type) else {
+            throw Problem(.unsupportedMediaType, "Content-Type must be application/json, in UTF-8")
         }
         guard (call.header(.contentEncoding) ?? "identity").trimmed.lowercased() == "identity" else {
             throw Problem(.unsupportedMediaType, "a body is sent without Content-Encoding")

@@ -87,7 +87,9 @@ extension TaskListQuery {
         let isTime = "must be an RFC 3339 time"
         filter.createdAfter = reader.read("created_after", isTime) { WallTime(rfc3339: $0) }
         filter.createdBefore = reader.read("created_before", isTime) { WallTime(rfc3339: $0) }
-        filter.text = reader.read("q", "has too many words") { SearchText($0) }
+        filter.text = reader.read("q", "must have 1 to 32 words") {
+            SearchText($0).flatMap { $0.isEmpty ? nil : $0 }
+        }
         (filter.taskType, filter.createdBy, filter.agent) = (
             call.query["task_type"], call.query["created_by"], call.query["agent"]
         )

@@ -18,6 +18,13 @@ struct WebSocketSession: Sendable {
         static let restart: UInt16 = 1012
         static let tryAgainLater: UInt16 = 1013
         static let stale: UInt16 = 4408
+
+        static func maySend(_ code: UInt16) -> Bool {
+            switch code {
+            case 1000...1003, 1007...1014, 3000...4999: true
+            default: false
+            }
+        }
     }
 
     private let limits: APILimits

@@ -140,8 +140,9 @@ struct ClusterClient: Sendable {
         let type = answer.body["type"]?.stringValue ?? ""
         let code: FailureCode =
             switch answer.status {
+            case 400, 413, 415, 422: .usage
             case 401, 403: .access
-            case 503 where type.hasSuffix("no_quorum"): .noQuorum
+            case 503 where type.isEmpty || type.hasSuffix("no_quorum"): .noQuorum
             case 504: .timeout
             default: .failed
             }

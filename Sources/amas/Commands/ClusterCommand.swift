@@ -20,9 +20,16 @@ struct ClusterCommand: ParsableCommand {
             // A node that is cut off sees no quorum where another does: the best view counts.
             let client = try options.client()
             let patience = Duration.seconds(min(options.timeout, 3))
-            let body = try await client.request(
-                .get, "/api/v1/cluster", patience: patience, suffices: { $0.body["has_quorum"] == .bool(true) }
-            ).body
+            let body: JSONValue
+            do throws(CommandFailure) {
+                body = try await client.request(
+                    .get, "/api/v1/cluster", patience: patience, suffices: { $0.body["has_quorum"] == .bool(true) }
+                ).body
+            } catch {
+                // Nobody who would answer: that is what a cluster without a quorum looks like from here.
+                guard error.code == .failed || error.code == .timeout else { throw error }
+                throw CommandFailure(code: .noQuorum, message: "no node answers: \(error.message)")
+            }
             let troubles = Self.troubles(try await client.request(.get, "/api/v1/health", patience: patience).body)
             switch options.output {
             case .json: TaskPrinting.printJSON(body)

@@ -2,6 +2,7 @@ import ClusterState
 import Orchestration
 import Raft
 import RaftServer
+import Synchronization
 import Telemetry
 
 /// Counts the tasks that end. Every node applies every end: the one that ran the task counts it, and the leader those that nobody ran,
@@ -27,9 +28,14 @@ struct TaskMetrics: Sendable {
     /// For as long as the cluster lives.
     func observe(_ cluster: Cluster) {
         let (node, boot) = (cluster.identity.node, cluster.identity.boot)
+        let hasBegun = Atomic(false)
         _ = cluster.observe { [weak cluster] batch in
-            // What is read from the log again at a start was counted by the run that it happened in.
-            guard batch.state.node(node)?.record.bootID == boot.rawValue else { return }
+            // What is read from the log again at a start was counted by the run that it happened in, the beginning of the batch
+            // with which this one became a member too.
+            guard hasBegun.load(ordering: .relaxed) else {
+                let isMember = batch.state.node(node)?.record.bootID == boot.rawValue
+                return hasBegun.store(isMember, ordering: .relaxed)
+            }
             for change in batch.applied.lazy.filter({ !$0.isDuplicate }).flatMap(\.assignments) {
                 // The node that loses a task is often gone, so the leader counts for it.
                 switch change {
