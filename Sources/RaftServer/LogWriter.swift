@@ -45,7 +45,7 @@ final class LogWriter: Sendable {
             self.log = log
         }
 
-        fileprivate func take() -> DurableLog { log }
+        func take() -> DurableLog { log }
     }
 
     func post(_ request: Request) {

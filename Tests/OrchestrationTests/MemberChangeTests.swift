@@ -98,6 +98,39 @@ struct MemberChangeTests {
         }
     }
 
+    @Test("when a majority is lost for good a survivor goes on alone with all that it had, and the lost ones stay out")
+    func quorumLost() async throws {
+        try await Nodes.run(3) { nodes in
+            try await nodes.founded()
+            let survivor = nodes.members[2]
+            let waiting = try await nodes.submit([("one", [])], at: survivor) { $0.autoExecute = false }
+            let session = survivor.cluster.state.revision
+            for member in nodes.members { try await nodes.kill(member) }
+            let report = try await nodes.recoverQuorum(survivor)
+            #expect(report.membership.voters == nodes.members.map(\.id))
+            try await nodes.start(survivor)
+            _ = try await nodes.leader(among: [survivor])
+            let state = survivor.cluster.state
+            #expect(state.generation == 2 && state.revision > session)
+            try await nodes.agree(voters: [3], at: survivor)
+            try await eventually("the others' records are gone") { survivor.cluster.state.nodes.count == 1 }
+            #expect(survivor.cluster.state.task(waiting) != nil)
+            try await nodes.end(of: try await nodes.submit([("two", [])], at: survivor), at: survivor)
+            let lost = nodes.members[0]
+            try await nodes.start(lost)
+            try await eventually("it is told") { !lost.cluster.refusals.isEmpty }
+            try await nodes.kill(lost)
+            try lost.wipe(in: nodes.folder)
+            try await nodes.start(lost)
+            try await nodes.change(
+                .memberAdded(
+                    .with {
+                        $0.nodeID = lost.id.rawValue; $0.roleCode = .gateway
+                    }), at: survivor)
+            try await eventually("with a new folder it is welcome") { lost.cluster.status?.unreadyReason == nil }
+        }
+    }
+
     @Test("a gateway serves and executes, and never votes")
     func gateway() async throws {
         var options = Nodes.Options()

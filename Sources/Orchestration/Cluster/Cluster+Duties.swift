@@ -144,10 +144,14 @@ extension Cluster {
             case .left: continue
             case .available, .suspended: break
             }
-            guard let peer = status.peers.first(where: { $0.id == node.id }) else { continue }
-            let isSilent =
-                peer.millisecondsSinceContact >= interval && watch.age >= .milliseconds(interval)
-            guard isSilent || (watch.hasRefused(node.id) && !peer.isReachable) else { continue }
+            let isSilent: Bool
+            if let peer = status.peers.first(where: { $0.id == node.id }) {
+                isSilent = peer.millisecondsSinceContact >= interval || (watch.hasRefused(node.id) && !peer.isReachable)
+            } else {
+                // Of a former cluster, whose quorum was lost.
+                isSilent = !status.membership.members.contains(node.id)
+            }
+            guard isSilent, watch.age >= .milliseconds(interval) || watch.hasRefused(node.id) else { continue }
             repeatUntilSeen(
                 .left(node.id),
                 .nodeLeft(

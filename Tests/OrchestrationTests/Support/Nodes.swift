@@ -99,7 +99,7 @@ final class Nodes: Sendable {
         let configuration = configuration(of: member)
         let options = options
         let logger = options.log.map { log in Logger(label: "") { _ in log.handler } } ?? testLogger("n\(member.id)")
-        let cluster = try await open {
+        let cluster = try await whenFree {
             try Cluster(
                 configuration,
                 hooks: .init(
@@ -135,8 +135,14 @@ final class Nodes: Sendable {
         try await connect(member, .open)
     }
 
+    /// Makes a node that is down the only voter.
+    func recoverQuorum(_ member: Member) async throws -> QuorumRecovery {
+        let configuration = configuration(of: member).server
+        return try await whenFree { try QuorumRecovery.run(configuration) }
+    }
+
     /// The last run's lock goes with the last of its threads.
-    private func open(_ make: @escaping @Sendable () throws -> Cluster) async throws -> Cluster {
+    private func whenFree<Value: Sendable>(_ make: @escaping @Sendable () throws -> Value) async throws -> Value {
         for _ in 0..<500 {
             do {
                 return try await onThread(make)
