@@ -31,20 +31,24 @@ struct Amas: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            end(0)
         } catch let failure as CommandFailure {
             Terminal.error("error: \(failure.message)")
-            Glibc.exit(failure.code.rawValue)
+            end(failure.code.rawValue)
         } catch {
             let code = exitCode(for: error)
             let text = fullMessage(for: error)
             if code.isSuccess {
                 Terminal.output(text)
-                Glibc.exit(0)
+                end(0)
             }
             if !text.isEmpty { Terminal.error(text) }
-            Glibc.exit(code == .validationFailure ? FailureCode.usage.rawValue : code.rawValue)
+            end(code == .validationFailure ? FailureCode.usage.rawValue : code.rawValue)
         }
     }
+
+    /// Not `exit`: threads that still run, such as the one that applies the log, use what its handlers take down (OpenSSL).
+    private static func end(_ code: Int32) -> Never { _exit(code) }
 }
 
 /// What a script can tell apart.
