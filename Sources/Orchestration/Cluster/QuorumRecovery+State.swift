@@ -1,6 +1,7 @@
 import ClusterState
-public import Raft
+import Raft
 public import RaftServer
+import SwiftProtobuf
 
 extension QuorumRecovery {
     /// What the node has, without changing it. Blocks.

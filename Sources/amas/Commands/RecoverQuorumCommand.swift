@@ -1,5 +1,6 @@
 import ArgumentParser
 import Orchestration
+import Raft
 import RaftServer
 
 /// The last resort: more voters are lost for good than the cluster tolerates.
