@@ -119,7 +119,8 @@ let package = Package(
             dependencies: ["RaftSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings),
         // What several rooms' tests need: servers that are started and stopped by the tests
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["LoopbackServer"], path: "Tests/TestSupport", swiftSettings: settings),
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
         .target(name: "LoopbackClient", dependencies: nio, path: "Tests/LoopbackClient", swiftSettings: settings),
         tests(of: "Raft"),

@@ -54,6 +54,8 @@ public struct APILimits: Sendable {
     // MARK: WebSocket
 
     public var sockets = 20_000
+    /// What is wrong with a body and named in the answer.
+    public var problems = 100
     public var socketMessageBytes = 64 << 10
     public var socketFragments = 64
     public var subscriptionsPerSocket = 128

@@ -86,7 +86,8 @@ public final class APIServer: Sendable {
         let metrics = APIMetrics(registry: services.registry)
         let progress = ProgressBoard(limit: limits.progressTasks)
         let origins = CrossOrigin(allowed: configuration.allowedOrigins)
-        let gate = SocketGate(access: services.access, origins: origins, condition: condition, limits: limits)
+        let gate = SocketGate(
+            access: services.access, origins: origins, cluster: services.cluster, condition: condition, limits: limits)
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
         hub = Hub(
             services.cluster, progress: progress, metrics: metrics, limits: limits, clock: services.clock, group: group,

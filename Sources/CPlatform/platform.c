@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <unistd.h>
 #if defined(__x86_64__)
 #include <nmmintrin.h>
 #endif
@@ -70,8 +71,12 @@ void amas_thread_set_name(const char *name) {
     pthread_setname_np(pthread_self(), short_name);
 }
 
-int amas_thread_set_realtime(int priority) {
+int32_t amas_thread_id(void) { return gettid(); }
+
+int amas_thread_set_realtime(int32_t thread, int priority) {
     struct sched_param parameter = {.sched_priority = priority};
     // A thread that this one happens to start, a worker of the concurrency pool for instance, must not inherit it.
-    return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter) == 0 ? 0 : errno;
+    // Once set, only the privileged may clear that flag: it stays when the priority goes.
+    int policy = (priority > 0 ? SCHED_FIFO : SCHED_OTHER) | SCHED_RESET_ON_FORK;
+    return sched_setscheduler(thread, policy, &parameter) == 0 ? 0 : errno;
 }

@@ -20,15 +20,19 @@ final class NoticeLog {
     private func log(_ result: OpaquePointer) {
         let notice = ServerMessage(result, characters: characters)
         logger.log(
-            level: Self.level(notice.severity), "PostgreSQL notice",
+            level: Self.level(notice.severity, notice.sqlState), "PostgreSQL notice",
             metadata: [
                 "severity": "\(notice.severity)", "sqlstate": "\(notice.sqlState)", "notice": "\(notice.message)",
             ])
     }
 
-    private static func level(_ severity: String) -> Logger.Level {
+    /// Schema, relation, column, object: what `IF NOT EXISTS` asked for exists already.
+    private static let alreadyExists: Set<String> = ["42P06", "42P07", "42701", "42710"]
+
+    private static func level(_ severity: String, _ sqlState: String) -> Logger.Level {
         switch severity {
         case "DEBUG", "LOG": .debug
+        case "NOTICE" where alreadyExists.contains(sqlState): .debug
         case "NOTICE", "INFO": .info
         default: .warning
         }

@@ -42,7 +42,9 @@ final class PoolEngine: Sendable {
                 }
             }
             guard started == true else {
-                logger.error("PostgreSQL connection without thread or descriptor", metadata: ["connection": "\(index)"])
+                logger.error(
+                    "PostgreSQL connection without thread or descriptor",
+                    metadata: ["connection": .stringConvertible(index)])
                 stopped(index)
                 continue
             }

@@ -17,6 +17,8 @@ public struct ProviderConfiguration: Sendable, Hashable {
     public let outputLimitField: OutputLimitField
     public let trust: TLSTrust
 
+    /// As it was configured: without the dialect's path.
+    public var baseURL: String { String("\(chatURL)".dropLast(dialect.chatPath.count)) }
     /// What the outbound policy must know as an operator's endpoint (``EgressPolicy/operatorEndpoints``).
     public var endpoint: Endpoint { chatURL.endpoint }
 

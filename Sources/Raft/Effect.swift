@@ -18,6 +18,13 @@ public enum Effect: Hashable, Sendable {
     case compact(through: LogIndex)
     case roleChanged(Standing)
     case membershipChanged(Membership)
+    /// The change is in the log at `index`. It is in force, and done once the membership at or after `index` that is applied
+    /// is not joint any more, unless a later leader takes it back before it is committed.
+    case membershipChangeAccepted(UInt64, index: LogIndex)
+    case membershipChangeRejected(UInt64, MembershipRejection)
+    /// The member denies entries that it had acknowledged: its disk was put back, or lost what it had confirmed. It is brought up
+    /// again; whoever runs it must know.
+    case memberForgot(NodeID, acknowledged: LogIndex, last: LogIndex)
     /// Also of a transfer that the leader began by itself because its disk stands still.
     case transferEnded(TransferOutcome)
 }
@@ -50,6 +57,16 @@ public enum TransferOutcome: Hashable, Sendable {
 public struct Standing: Hashable, Sendable {
     public enum Role: UInt8, Hashable, Sendable {
         case follower, preCandidate, candidate, leader
+
+        /// As answers, logs and metrics have it.
+        public var name: String {
+            switch self {
+            case .follower: "follower"
+            case .preCandidate: "pre_candidate"
+            case .candidate: "candidate"
+            case .leader: "leader"
+            }
+        }
     }
 
     public var role: Role

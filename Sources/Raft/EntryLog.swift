@@ -78,6 +78,18 @@ struct EntryLog: Hashable, Sendable {
         return entries[start..<end]
     }
 
+    /// The lowest index from which on the entries up to `end` have at most so many bytes together.
+    func start(of end: LogIndex, maximumBytes: Int) -> LogIndex {
+        var index = end.next
+        var bytes = 0
+        while let position = position(of: index.previous) {
+            bytes += entries[position].sizeInBytes
+            if bytes > maximumBytes { break }
+            index = index.previous
+        }
+        return index
+    }
+
     /// The greatest index not above `limit` whose term is not above `term`: the last place where the two logs may agree.
     func lastPosition(notAbove limit: LogIndex, term: Term) -> LogPosition {
         var index = min(limit, last.index)

@@ -15,6 +15,8 @@ public enum Input: Sendable {
     case linkDown(NodeID)
     /// Hand leadership to `to`, or to the most caught-up voter.
     case transferLeadership(to: NodeID?)
+    /// Answered at once by `Effect.membershipChangeAccepted` or `.membershipChangeRejected` with the caller's token.
+    case changeMembership(UInt64, MembershipChange)
     /// A snapshot of the state machine is durable here; entries up to `compactThrough` may be forgotten.
     case snapshotSaved(SnapshotDescriptor, compactThrough: LogIndex)
     /// The snapshot of an `installSnapshot` effect is durable and the state machine has been set to it.

@@ -63,6 +63,7 @@ extension Raft {
             let isTransferOver = true
         #endif
         if let transfer = state.transfer, isTransferOver, now >= transfer.deadline { endTransfer(.timedOut) }
+        if mustStepAside { return becomeFollower(term: hardState.term, leader: nil) }
         if now >= state.quorumDeadline {
             let inTouch = log.membership.isQuorum { node in
                 node == id || state.peers.contains { $0.id == node && $0.isActive }
@@ -77,7 +78,10 @@ extension Raft {
             for place in state.peers.indices { leadership?.peers[place].isActive = false }
         }
         guard leadsPastDiskStall() else { return }
-        if now >= state.heartbeatDeadline { startRound() }
+        if now >= state.heartbeatDeadline {
+            promoteWhoHasCaughtUp()
+            startRound()
+        }
     }
 
     /// A leader whose disk stands still keeps everybody calm with heartbeats and yet applies nothing (P13): it hands over to a
@@ -161,6 +165,7 @@ extension Raft {
         leadership?.uncommittedBytes -= log.bytes(after: max(log.commit, state.firstOfTerm), through: reached)
         log.commit(to: reached)
         for place in state.peers.indices { tellCommit(to: place) }
+        continueMembershipChange()
         if !wasConfirmed, ownTermIsCommitted, !(leadership?.reads.isEmpty ?? true) { startRound() }
     }
 

@@ -68,7 +68,10 @@ extension Raft {
         precondition(match <= log.last.index, "a member acknowledges what the leader sent")
         _ = leadership?.peers[place].accepted(match)
         advanceCommit()
-        sendAppend(to: place, evenIfEmpty: false)
+        // The commit may have ended this leadership, or have followed other members.
+        guard let place = leadership?.place(of: peer) else { return }
+        // Also told to one whose answer was not needed for it: requests wait there until they are applied.
+        tellCommit(to: place)
         continueTransfer(with: place)
     }
 
@@ -81,8 +84,13 @@ extension Raft {
         }
         // Skips whole terms on both sides, so that a long divergent tail costs a few rounds and not one an entry (P25).
         let agreed = log.lastPosition(notAbove: min(hint.index, rejected.previous), term: hint.term)
+        if agreed.index < progress.match {
+            // What it had on disk it has no more. Nothing counts but what it acknowledges from now on.
+            leadership?.peers[place].match = .zero
+            emit(.memberForgot(peer, acknowledged: progress.match, last: agreed.index))
+        }
         leadership?.peers[place].becomeProbe()
-        leadership?.peers[place].next = max(progress.match.next, agreed.index.next)
+        leadership?.peers[place].next = agreed.index.next
         sendAppend(to: place, evenIfEmpty: true)
     }
 

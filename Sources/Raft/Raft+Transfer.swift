@@ -29,6 +29,11 @@ extension Raft {
         guard state.peers[place].id == transfer.target, state.peers[place].match == log.last.index else { return }
         leadership?.transfer?.told = true
         send(.timeoutNow, to: transfer.target)
+        // Nobody will tell a leader that has left the cluster that it is deposed.
+        if !log.membership.isVoter(id) {
+            endTransfer(.completed(transfer.target))
+            becomeFollower(term: hardState.term, leader: nil)
+        }
     }
 
     mutating func endTransfer(_ outcome: TransferOutcome) {

@@ -105,6 +105,7 @@ public struct Raft: Hashable, Sendable {
         case .linkUp(let peer): linkUp(peer)
         case .linkDown(let peer): linkDown(peer)
         case .transferLeadership(let target): transferLeadership(to: target)
+        case .changeMembership(let token, let change): changeMembership(token, change)
         case .snapshotSaved(let descriptor, let compactThrough):
             snapshotSaved(descriptor, compactThrough: compactThrough)
         case .snapshotInstalled(let descriptor): snapshotInstalled(descriptor)
@@ -298,6 +299,10 @@ public struct Raft: Hashable, Sendable {
     public var membership: Membership { log.membership }
     public var lastLog: LogPosition { log.last }
     public var firstIndex: LogIndex { log.base.index.next }
+    /// The lowest index from which on the entries up to `end` have at most so many bytes together.
+    public func start(of end: LogIndex, maximumBytes: Int) -> LogIndex {
+        log.start(of: end, maximumBytes: maximumBytes)
+    }
     public var commitIndex: LogIndex { log.commit }
     public var durableIndex: LogIndex { log.durable }
     public var appliedIndex: LogIndex { log.applied }

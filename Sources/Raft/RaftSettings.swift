@@ -10,6 +10,7 @@
 /// | uncommitted | 64 MiB | what a leader may lose track of when it is cut off |
 /// | handed to apply | 4,096 entries, 8 MiB | bounds the queue of the apply thread |
 /// | disk stall | 1,000 ms | a sync takes milliseconds even on a busy machine |
+/// | lag of a new voter | 1,024 entries | some tens of milliseconds of a busy cluster |
 /// | reads waiting | 65,536 | as many as requests can be outstanding at a node |
 public struct RaftSettings: Hashable, Sendable {
     public var heartbeatMilliseconds: UInt64 = 50
@@ -29,6 +30,8 @@ public struct RaftSettings: Hashable, Sendable {
     public var maximumApplyBytes = 8 << 20
     /// Reads waiting for a round of heartbeats, each about 24 bytes.
     public var maximumPendingReads = 65_536
+    /// A joining member that lacks no more than this becomes a voter: it has the rest before anybody waits for it.
+    public var caughtUpEntries: UInt64 = 1024
     /// Seeds the jitter; different on every node and at every start.
     public var seed: UInt64
 

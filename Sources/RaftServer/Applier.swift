@@ -13,6 +13,7 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
         var completed: @Sendable ([Completion<Machine.Outcome>]) -> Void
         var applied: @Sendable (LogIndex, _ microseconds: UInt64) -> Void
         var snapshotSaved: @Sendable (SnapshotStore.Stored) -> Void
+        var snapshotFailed: @Sendable (SnapshotOperation) -> Void
         var installed: @Sendable (SnapshotDescriptor, _ clusterTimeMicroseconds: UInt64) -> Void
         var halted: @Sendable (StateMachineHalt) -> Void
     }
@@ -57,7 +58,10 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
         let callbacks: Callbacks
         private var entriesSinceSnapshot: UInt64 = 0
         private var bytesSinceSnapshot = 0
-        private let writing = Mailbox<Void>()
+        /// Of the last one written here.
+        private var snapshotBytes = 0
+        /// The size of each snapshot that was written; 0 where that failed.
+        private let writing = Mailbox<Int>()
         private var isWriting = false
 
         init(
@@ -112,9 +116,13 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
 
         /// The image is immutable: it is written beside while entries go on being applied.
         private mutating func snapshotIfDue() {
-            if isWriting, writing.take(until: MonotonicTime(microseconds: 0))?.isEmpty == false { isWriting = false }
+            if isWriting, let size = writing.take(until: MonotonicTime(microseconds: 0))?.last {
+                isWriting = false
+                snapshotBytes = size
+            }
             guard !isWriting,
-                entriesSinceSnapshot >= limits.snapshotAfterEntries || bytesSinceSnapshot >= limits.snapshotAfterBytes
+                entriesSinceSnapshot >= limits.snapshotAfterEntries || bytesSinceSnapshot >= limits.snapshotAfterBytes,
+                bytesSinceSnapshot >= snapshotBytes / 4
             else { return }
             entriesSinceSnapshot = 0
             bytesSinceSnapshot = 0
@@ -122,13 +130,18 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
             let (image, descriptor) = (machine.image(), covered)
             let (store, writing, logger, callbacks) = (store, writing, logger, callbacks)
             _ = ServerThread(name: "amas-snapshot") {
+                var size = 0
                 do {
-                    if let stored = try store.save(descriptor, image: image) { callbacks.snapshotSaved(stored) }
+                    if let stored = try store.save(descriptor, image: image) {
+                        size = stored.body.count
+                        callbacks.snapshotSaved(stored)
+                    }
                 } catch {
                     // Without it the log only grows; the next one tries again.
                     logger.error("a snapshot could not be written", metadata: ["error": "\(error)"])
+                    callbacks.snapshotFailed(.save)
                 }
-                writing.post(())
+                writing.post(size)
             }
         }
 
@@ -147,6 +160,7 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
                     return bytes
                 }
             } catch {
+                callbacks.snapshotFailed(.install)
                 callbacks.halted(StateMachineHalt(reason: "the snapshot \(stored.path) cannot be installed: \(error)"))
                 return false
             }

@@ -22,12 +22,12 @@ final class LogWriter: Sendable {
     ///   - persisted: called on the log's thread once everything up to the token is durable.
     ///   - failed: called when the disk has failed; it does not return.
     init(
-        opened: OpenedOnce, realtimePriority: Int32? = nil, logger: Logger,
+        opened: OpenedOnce, logger: Logger,
         persisted: @escaping @Sendable (WriteToken) -> Void,
         synced: @escaping @Sendable (_ microseconds: UInt64) -> Void, failed: @escaping @Sendable (String) -> Never
     ) {
         let requests = requests
-        thread = ServerThread(name: "amas-log", realtimePriority: realtimePriority) {
+        thread = ServerThread(name: "amas-log") {
             var writer = Writer(log: opened.take(), logger: logger, failed: failed)
             while let batch = requests.take(until: nil) {
                 writer.run(batch, persisted: persisted, synced: synced)
@@ -45,7 +45,7 @@ final class LogWriter: Sendable {
             self.log = log
         }
 
-        fileprivate func take() -> DurableLog { log }
+        func take() -> DurableLog { log }
     }
 
     func post(_ request: Request) {

@@ -54,7 +54,7 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
         }
     }
 
-    /// Registers the proposal of a reserved sequence. Its answer comes by `complete`, `fail` or `expire`.
+    /// Registers the proposal of a reserved sequence. Its answer comes by whatever ends the wait.
     func register(
         _ sequence: UInt64, bytes: [UInt8], now: MonotonicTime, answer: CheckedContinuation<Answer, Never>
     ) {
@@ -73,6 +73,15 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
     /// Gives back a reserved sequence that will not be proposed.
     func release(_ sequence: UInt64) {
         _ = state.withLock { $0.remove(sequence) }
+    }
+
+    /// The proposer waits no longer. Nothing happens before `register`: the proposer looks for itself then.
+    func cancel(_ sequence: UInt64) {
+        let found: Pending? = state.withLock { state in
+            guard (state.pending[sequence] ?? nil) != nil else { return nil }
+            return state.remove(sequence)
+        }
+        found?.answer.resume(returning: .failure(.cancelled))
     }
 
     func complete(_ sequence: UInt64, _ outcome: Outcome) {

@@ -20,9 +20,34 @@ extension RaftLoop {
         case .installSnapshot(let descriptor): install(descriptor)
         case .compact(let through): compact(through)
         case .roleChanged(let standing): roleChanged(standing)
-        case .membershipChanged: break
+        case .membershipChanged(let membership): logMembership(membership)
+        case .membershipChangeAccepted(_, let index): answerMembershipChange(.success(index))
+        case .membershipChangeRejected(_, let rejection): answerMembershipChange(.failure(rejection))
+        case .memberForgot(let peer, let acknowledged, let last):
+            logger.error(
+                "a member has lost what it had acknowledged: its disk was put back, or does not keep what it confirms",
+                metadata: [
+                    "peer": .stringConvertible(peer.rawValue),
+                    "acknowledged": .stringConvertible(acknowledged.rawValue),
+                    "last": .stringConvertible(last.rawValue),
+                ])
         case .transferEnded(let outcome): answerTransfers(outcome)
         }
+    }
+
+    private func answerMembershipChange(_ answer: MembershipAnswer) {
+        membershipWaiter?.resume(returning: answer)
+        membershipWaiter = nil
+    }
+
+    private func logMembership(_ membership: Membership) {
+        func list(_ nodes: [NodeID]) -> Logger.MetadataValue { "\(nodes.map(\.description).joined(separator: " "))" }
+        logger.info(
+            "membership",
+            metadata: [
+                "voters": list(membership.voters), "outgoing": list(membership.outgoing),
+                "joining": list(membership.joining), "gateways": list(membership.gateways),
+            ])
     }
 
     private func noteClusterTime(of entries: [Entry]) {
@@ -35,8 +60,8 @@ extension RaftLoop {
         logger.info(
             "raft role",
             metadata: [
-                "role": "\(standing.role)", "term": "\(standing.term)",
-                "leader": "\(standing.leader.map { "\($0)" } ?? "none")",
+                "role": "\(standing.role.name)", "term": .stringConvertible(standing.term.rawValue),
+                "leader": standing.leader.map { .stringConvertible($0.rawValue) } ?? "none",
             ])
         if standing.role == .leader {
             clock = ClusterClock(

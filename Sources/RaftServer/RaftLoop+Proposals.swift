@@ -78,7 +78,8 @@ extension RaftLoop {
 
     func receiveForwarded(_ frame: [UInt8], from peer: NodeID) {
         guard let ranges = ForwardedProposals.ranges(in: frame) else {
-            return logger.warning("forwarded proposals cannot be read", metadata: ["peer": "\(peer)"])
+            return logger.warning(
+                "forwarded proposals cannot be read", metadata: ["peer": .stringConvertible(peer.rawValue)])
         }
         // A node that does not lead stays silent: the sender asks again as soon as it knows who does.
         guard raft.standing.role == .leader else { return }

@@ -13,8 +13,9 @@ extension RaftLoop {
             return
         }
         storedSnapshot = stored
-        let kept = min(limits.retainedEntries, index.rawValue)
-        let through = max(LogIndex(index.rawValue - kept), raft.firstIndex.previous)
+        let byEntries = LogIndex(index.rawValue - min(limits.retainedEntries, index.rawValue))
+        let byBytes = raft.start(of: index, maximumBytes: limits.retainedBytes).previous
+        let through = max(byEntries, byBytes, raft.firstIndex.previous)
         step(.snapshotSaved(stored.descriptor, compactThrough: through))
     }
 

@@ -3,6 +3,7 @@ import Raft
 /// What the last published status was, as far as it decides about the next one.
 struct LastPublished {
     var standing: Standing?
+    var membership: Membership?
     var snapshotIndex = LogIndex.zero
     var hasLostMajority = false
     var isHalted = false
@@ -15,7 +16,8 @@ extension RaftLoop {
     /// - Parameter isPaceReached: nothing may have happened for a while; the figures of the last event are due.
     func publishIfDue(at now: MonotonicTime, isPaceReached: Bool) {
         let hasChanged =
-            published.standing != publicStanding || published.isHalted != (halted != nil)
+            published.standing != publicStanding || published.membership != raft.membership
+            || published.isHalted != (halted != nil)
             || published.hasLostMajority != hasLostMajority
             || published.snapshotIndex != raft.latestSnapshot.position.index
         guard hasChanged || isPaceReached || published.at.adding(milliseconds: limits.statusMilliseconds) <= now else {
@@ -32,7 +34,8 @@ extension RaftLoop {
     func publish(at now: MonotonicTime) {
         let standing = publicStanding
         published = LastPublished(
-            standing: standing, snapshotIndex: raft.latestSnapshot.position.index, hasLostMajority: hasLostMajority,
+            standing: standing, membership: raft.membership, snapshotIndex: raft.latestSnapshot.position.index,
+            hasLostMajority: hasLostMajority,
             isHalted: halted != nil, at: now)
         let isLeader = standing.role == .leader
         status.update(

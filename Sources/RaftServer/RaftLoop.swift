@@ -16,8 +16,14 @@ enum LoopEvent: Sendable {
     case snapshotInstalled(SnapshotDescriptor, clusterTimeMicroseconds: UInt64)
     case snapshotSent(SnapshotSender.Stream, succeeded: Bool)
     case transferLeadership(to: NodeID?, CheckedContinuation<TransferOutcome, Never>)
+    case changeMembership(MembershipChange, CheckedContinuation<MembershipAnswer, Never>)
     case halt(StateMachineHalt)
+    /// Whether this thread keeps time.
+    case ping(answer: @Sendable () -> Void)
 }
+
+/// The index of the entry with which a change of membership began, or why it did not.
+typealias MembershipAnswer = Result<LogIndex, MembershipRejection>
 
 /// What the loop needs of the rest of the server; all of it may be called from the loop's thread without blocking.
 struct LoopPorts: Sendable {
@@ -71,6 +77,8 @@ final class RaftLoop {
     var remoteReads: [UInt64: RemoteRead] = [:]
     var readTokens: UInt64 = 0
     var transferWaiters: [CheckedContinuation<TransferOutcome, Never>] = []
+    /// Who asked for the change of membership that is being stepped.
+    var membershipWaiter: CheckedContinuation<MembershipAnswer, Never>?
     var reachable: Set<NodeID> = []
     var majorityLostAt: MonotonicTime?
     var halted: StateMachineHalt?
@@ -192,7 +200,12 @@ final class RaftLoop {
             case .transferLeadership(let target, let answer):
                 transferWaiters.append(answer)
                 step(.transferLeadership(to: target))
+            case .changeMembership(let change, let answer):
+                membershipWaiter = answer
+                step(.changeMembership(0, change))
+                precondition(membershipWaiter == nil, "a change is accepted or rejected in the step that takes it")
             case .halt(let reason): halt(reason)
+            case .ping(let answer): answer()
             }
         }
         guard halted == nil else { return }
@@ -205,6 +218,8 @@ final class RaftLoop {
         switch event {
         case .frame(let peer, _, let bytes): ports.release(peer, bytes.count)
         case .transferLeadership(_, let answer): answer.resume(returning: .noTarget)
+        case .changeMembership(_, let answer): answer.resume(returning: .failure(.notLeader(leader: nil)))
+        case .ping(let answer): answer()
         case .proposals, .readsWaiting: break  // They were failed as they were registered.
         case .link, .persisted, .applied, .snapshotSaved, .snapshotReceived, .snapshotInstalled, .snapshotSent, .halt:
             break
@@ -242,7 +257,8 @@ final class RaftLoop {
 
     private func malformed(_ kind: FrameKind, _ peer: NodeID) {
         logger.warning(
-            "a frame that cannot be read was dropped", metadata: ["peer": "\(peer)", "kind": "\(kind.rawValue)"])
+            "a frame that cannot be read was dropped",
+            metadata: ["peer": .stringConvertible(peer.rawValue), "kind": .stringConvertible(kind.rawValue)])
     }
 
     private func linkChanged(_ peer: NodeID, _ change: LinkEvent) {

@@ -26,6 +26,8 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     private let sender: SnapshotSender
     private let receiver: SnapshotReceiver
     private let loop: ServerThread
+    /// Nil where no real-time priority is wanted.
+    private let timekeeper: Timekeeper?
 
     /// Recovers what the folder holds and brings the state machine to the newest snapshot. Blocks on the disk.
     /// - Throws: `ServerStartError`, with a sentence that says what to do.
@@ -55,8 +57,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             configuration, identity: identity, mailbox: mailbox, callbacks: callbacks, logger: logger)
         let transport = transport
         writer = LogWriter(
-            opened: recovery.log, realtimePriority: configuration.realtimePriority, logger: logger,
-            persisted: { mailbox.post(.persisted($0)) },
+            opened: recovery.log, logger: logger, persisted: { mailbox.post(.persisted($0)) },
             synced: callbacks.logSynced, failed: callbacks.failed)
         applier = Applier(
             machine: machine, restored: recovery.restored.snapshot, store: recovery.store, limits: limits,
@@ -72,8 +73,13 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
                     callbacks.applied(index, microseconds)
                     mailbox.post(.applied(index))
                 },
-                snapshotSaved: { mailbox.post(.snapshotSaved($0)) },
+                snapshotSaved: {
+                    callbacks.snapshot(.save, true)
+                    mailbox.post(.snapshotSaved($0))
+                },
+                snapshotFailed: { callbacks.snapshot($0, false) },
                 installed: { descriptor, time in
+                    callbacks.snapshot(.install, true)
                     waiters.advance(to: descriptor.position.index)
                     mailbox.post(.snapshotInstalled(descriptor, clusterTimeMicroseconds: time))
                 },
@@ -81,12 +87,19 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         sender = SnapshotSender(
             limits: limits, logger: logger,
             send: { transport.send($0, kind: .snapshotChunk, to: $1, priority: .bulk) },
-            finished: { mailbox.post(.snapshotSent($0, succeeded: $1)) })
+            finished: {
+                callbacks.snapshot(.send, $1)
+                mailbox.post(.snapshotSent($0, succeeded: $1))
+            })
         receiver = SnapshotReceiver(
             store: recovery.store, logger: logger,
             callbacks: .init(
                 answer: { transport.send($0.encoded(), kind: .snapshotReceipt, to: $1) },
-                received: { mailbox.post(.snapshotReceived($0, from: $1, leaderTerm: $2)) }))
+                received: {
+                    callbacks.snapshot(.receive, true)
+                    mailbox.post(.snapshotReceived($0, from: $1, leaderTerm: $2))
+                },
+                failed: { callbacks.snapshot(.receive, false) }))
         let ports = Self.ports(
             transport: transport, writer: writer, applier: applier, sender: sender, receiver: receiver,
             proposals: proposals, reads: reads, waiters: waiters, callbacks: callbacks)
@@ -94,12 +107,17 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             id: identity.node, boot: identity.boot, settings: configuration.raft, restored: recovery.restored,
             storedSnapshot: recovery.storedSnapshot, clusterTimeMicroseconds: machine.clusterTimeMicroseconds)
         let (published, store) = (published, recovery.store)
-        loop = ServerThread(name: "amas-raft", realtimePriority: configuration.realtimePriority) {
+        loop = ServerThread(name: "amas-raft") {
             RaftLoop(
                 start: start, mailbox: mailbox, ports: ports, limits: limits, logger: logger, reads: reads,
                 store: store,
                 status: published
             ).run()
+        }
+        timekeeper = configuration.realtimePriority.map { priority in
+            Timekeeper(
+                priority: priority, intervalMilliseconds: configuration.raft.heartbeatMilliseconds, logger: logger,
+                [{ mailbox.post(.ping(answer: $0)) }, { transport.ping($0) }])
         }
     }
 
@@ -111,8 +129,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         limits.inboundBytes = configuration.limits.inboundBytes
         return PeerTransport(
             configuration: .init(
-                listen: configuration.listen, advertised: configuration.advertised, limits: limits,
-                realtimePriority: configuration.realtimePriority),
+                listen: configuration.listen, advertised: configuration.advertised, limits: limits),
             identity: .init(
                 clusterID: configuration.clusterID, node: identity.node, incarnation: identity.incarnation,
                 boot: identity.boot, machineVersionMax: configuration.machineVersionMax,
@@ -193,6 +210,8 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
 
     /// Closes everything as it is, like the death of the process, but for what the log's thread has taken: it is still written.
     func close() async {
+        let timekeeper = timekeeper
+        await Self.onOwnThread { timekeeper?.stop() }
         let error = RequestError.stopped(reason: "the node is stopping")
         proposals.stop(error)
         reads.stop(error)
@@ -201,12 +220,18 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         sender.stopAll()
         mailbox.close()
         let (loop, writer, applier, receiver) = (loop, writer, applier, receiver)
+        await Self.onOwnThread {
+            loop.join()
+            receiver.stop()
+            writer.stop()
+            applier.stop()
+        }
+    }
+
+    private static func onOwnThread(_ body: @escaping @Sendable () -> Void) async {
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             _ = ServerThread(name: "amas-stop") {
-                loop.join()
-                receiver.stop()
-                writer.stop()
-                applier.stop()
+                body()
                 done.resume()
             }
         }
@@ -214,7 +239,8 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
 
     // MARK: Requests
 
-    /// Proposes a command and waits until this node has applied it. Held through elections.
+    /// Proposes a command and waits until this node has applied it. Held through elections. A caller that is cancelled waits no
+    /// longer; what it proposed may take effect all the same.
     /// - Parameter encode: makes the encoded envelope for the session, sequence and floor it is given.
     /// - Returns: the outcome, the same one however often the command travelled.
     public func propose(
@@ -235,9 +261,15 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             throw .tooLarge(limitBytes: limit)
         }
         let begun = MonotonicTime.now
-        let answer = await withCheckedContinuation { continuation in
-            proposals.register(sequence, bytes: bytes, now: begun, answer: continuation)
-            mailbox.post(.proposals([bytes]))
+        let (proposals, mailbox) = (proposals, mailbox)
+        let answer = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                proposals.register(sequence, bytes: bytes, now: begun, answer: continuation)
+                // A cancellation that came before the registration has found nothing to end.
+                if Task.isCancelled { proposals.cancel(sequence) } else { mailbox.post(.proposals([bytes])) }
+            }
+        } onCancel: {
+            proposals.cancel(sequence)
         }
         report(.proposal, since: begun, answer)
         return try answer.get()
@@ -279,6 +311,22 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         }
     }
 
+    /// Begins a change of who takes part. Only a leader can. What an accepted change began is ended by whoever leads then;
+    /// the configurations that it leads to are applied as entries of the log.
+    public func changeMembership(_ change: MembershipChange) async throws(MembershipRejection) -> LogIndex {
+        let answer = await withCheckedContinuation { (answer: CheckedContinuation<MembershipAnswer, Never>) in
+            if !mailbox.post(.changeMembership(change, answer)) {
+                answer.resume(returning: .failure(.notLeader(leader: nil)))
+            }
+        }
+        return try answer.get()
+    }
+
+    /// Where the other members are reached from now on. The links to others are closed.
+    public func setPeers(_ peers: [NodeID: PeerAddress]) {
+        transport.setPeers(peers)
+    }
+
     /// Sends bytes to the same callback of another member, without a promise of arrival.
     public func sendEphemeral(_ bytes: [UInt8], to peer: NodeID) {
         transport.send(bytes, kind: .ephemeral, to: peer)
@@ -300,5 +348,6 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     public var status: ServerStatus? { published.current }
     public var links: [LinkStatus] { transport.links }
     public var outstandingProposals: Int { proposals.count }
+    public var outstandingReads: Int { reads.count }
     public var appliedIndex: LogIndex { waiters.applied }
 }

@@ -27,7 +27,7 @@ public struct RaftServerConfiguration: Sendable {
     var openStorage: @Sendable (_ folder: String) throws(WriteAheadLogError) -> any LogStorage = {
         (folder: String) throws(WriteAheadLogError) in try PosixLogStorage(folder: folder)
     }
-    /// SCHED_FIFO priority of the threads that keep time; where it is not permitted they run as any other.
+    /// SCHED_FIFO priority that `Timekeeper` lends, where the system permits it. Nil: it lends none.
     public var realtimePriority: Int32?
     public var machineVersionMax: UInt32
     public var softwareVersion: String
@@ -70,6 +70,7 @@ public struct RaftServerCallbacks: Sendable {
     public var applied: @Sendable (LogIndex, _ microseconds: UInt64) -> Void
     /// A proposal or a read of this node was answered after this time, holds included; nil if it was answered as asked.
     public var answered: @Sendable (RequestKind, _ microseconds: UInt64, RequestError?) -> Void
+    public var snapshot: @Sendable (SnapshotOperation, _ succeeded: Bool) -> Void
     /// The disk has failed: the process must end, because nothing it says from now on could be kept.
     public var failed: @Sendable (String) -> Never
 
@@ -81,6 +82,7 @@ public struct RaftServerCallbacks: Sendable {
         logSynced: @escaping @Sendable (UInt64) -> Void = { _ in },
         applied: @escaping @Sendable (LogIndex, UInt64) -> Void = { _, _ in },
         answered: @escaping @Sendable (RequestKind, UInt64, RequestError?) -> Void = { _, _, _ in },
+        snapshot: @escaping @Sendable (SnapshotOperation, Bool) -> Void = { _, _ in },
         failed: @escaping @Sendable (String) -> Never
     ) {
         self.isKnown = isKnown
@@ -90,6 +92,7 @@ public struct RaftServerCallbacks: Sendable {
         self.logSynced = logSynced
         self.applied = applied
         self.answered = answered
+        self.snapshot = snapshot
         self.failed = failed
     }
 }
@@ -99,4 +102,9 @@ public enum RequestKind: Sendable {
     case proposal
     /// A linearizable read; others ask nobody.
     case read
+}
+
+/// What is done with snapshots of the state.
+public enum SnapshotOperation: String, CaseIterable, Sendable {
+    case save, send, receive, install
 }

@@ -30,6 +30,8 @@ final class PendingReads: Sendable {
         state = Mutex(State(number: boot.rawValue << 40))
     }
 
+    var count: Int { state.withLock { $0.next.count + $0.asked.count } }
+
     /// Registers a reader. Returns whether the server's thread should be told.
     func register(now: MonotonicTime, answer: CheckedContinuation<Answer, Never>) -> Bool {
         let refusal: RequestError? = state.withLock { state in

@@ -6,6 +6,8 @@ public protocol ReplicatedStateMachine: AnyObject, Sendable {
     /// What a proposer gets for a command of its own.
     associatedtype Outcome: Sendable
 
+    /// What the log holds when the node starts, before anything of it is applied; how much is committed is not known yet.
+    func recovered(_ entries: [Entry])
     /// Applies committed entries. Returns the outcome of every command that belongs to a session, a repeated one included.
     /// Throws if the node must stop: it does not understand an entry, or has been found to differ from the others.
     func apply(_ entries: [Entry]) throws(StateMachineHalt) -> [Completion<Outcome>]
@@ -15,6 +17,10 @@ public protocol ReplicatedStateMachine: AnyObject, Sendable {
     func install(_ read: (_ maximumBytes: Int) throws -> [UInt8]) throws
     /// The time of the last applied command; the leader's clock goes on from here.
     var clusterTimeMicroseconds: UInt64 { get }
+}
+
+extension ReplicatedStateMachine {
+    public func recovered(_ entries: [Entry]) {}
 }
 
 /// An immutable state that can be written out while the live one goes on.
@@ -56,4 +62,6 @@ public enum RequestError: Error, Equatable, Sendable {
     case tooLarge(limitBytes: Int)
     /// The node is stopping or has halted; what was under way may still take effect.
     case stopped(reason: String)
+    /// The caller's task was cancelled and waits no longer. The request may or may not take effect later.
+    case cancelled
 }

@@ -12,11 +12,14 @@ public struct ServerLimits: Sendable {
     public var outstandingProposalBytes = 64 << 20
     /// Linearizable reads of this node that wait for their index.
     public var outstandingReads = 65_536
-    /// A snapshot is taken once this much was applied since the last one, whichever comes first.
-    public var snapshotAfterEntries: UInt64 = 200_000
+    /// A snapshot is taken once this much was applied since the last one, whichever comes first: a node that starts applies it
+    /// again. A large state waits until the log has brought a quarter of its size, or writing it would cost more than it saves.
+    public var snapshotAfterEntries: UInt64 = 20_000
     public var snapshotAfterBytes = 64 << 20
-    /// Kept in the log behind a snapshot, so that a member that lags a little needs no snapshot.
+    /// Kept in the log behind a snapshot, and in memory, so that a member that lags a little needs no snapshot. Whichever is
+    /// less.
     public var retainedEntries: UInt64 = 20_000
+    public var retainedBytes = 64 << 20
     public var snapshotChunkBytes = 256 << 10
     /// A receiver that answers nothing for this long is given up; the leader tries again when it is heard.
     public var snapshotPatienceMilliseconds: UInt64 = 3000

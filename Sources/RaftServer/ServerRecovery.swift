@@ -40,6 +40,7 @@ struct ServerRecovery {
             throw .snapshot("\(error)")
         }
         let restored = try restore(opened, stored: stored, bootstrap: configuration.bootstrap)
+        machine.recovered(restored.entries)
         return ServerRecovery(
             identity: ServerIdentity(
                 node: configuration.node, incarnation: Incarnation(opened.identity.incarnation),
@@ -141,8 +142,10 @@ struct ServerRecovery {
 
 extension RaftServerConfiguration {
     /// Makes the folder of a new member: an empty log under a new incarnation, durable on return. Blocks on the disk.
+    /// - Returns: the incarnation.
     /// - Throws: `ServerStartError` if the folder holds anything of a member already; nothing is changed then.
-    public func makeNewFolder() throws(ServerStartError) {
+    @discardableResult
+    public func makeNewFolder() throws(ServerStartError) -> Incarnation {
         var configuration = self
         configuration.makesFolder = true
         let found: NodeIdentity?
@@ -155,6 +158,6 @@ extension RaftServerConfiguration {
             throw .log(
                 "the data folder \(folder) already is that of node \(found.nodeID) of cluster \(found.clusterID)")
         }
-        _ = try ServerRecovery.openLog(configuration)
+        return Incarnation(try ServerRecovery.openLog(configuration).identity.incarnation)
     }
 }

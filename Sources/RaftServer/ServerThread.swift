@@ -6,9 +6,8 @@ final class ServerThread: Sendable {
     private let finished = Mailbox<Void>()
 
     /// Starts `body` at once.
-    /// - Parameter realtimePriority: asks for SCHED_FIFO; where that is not permitted the thread runs as any other.
-    init(name: String, realtimePriority: Int32? = nil, _ body: @escaping @Sendable () -> Void) {
-        let start = Start(name: name, realtimePriority: realtimePriority, finished: finished, body: body)
+    init(name: String, _ body: @escaping @Sendable () -> Void) {
+        let start = Start(name: name, finished: finished, body: body)
         var thread = pthread_t()
         let failure = pthread_create(
             &thread, nil,
@@ -23,13 +22,11 @@ final class ServerThread: Sendable {
 
     private final class Start: Sendable {
         let name: String
-        let realtimePriority: Int32?
         let finished: Mailbox<Void>
         let body: @Sendable () -> Void
 
-        init(name: String, realtimePriority: Int32?, finished: Mailbox<Void>, body: @escaping @Sendable () -> Void) {
+        init(name: String, finished: Mailbox<Void>, body: @escaping @Sendable () -> Void) {
             self.name = name
-            self.realtimePriority = realtimePriority
             self.finished = finished
             self.body = body
         }
@@ -38,7 +35,6 @@ final class ServerThread: Sendable {
     private static func run(_ argument: Unmanaged<Start>) {
         let finished = argument._withUnsafeGuaranteedRef { start in
             amas_thread_set_name(start.name)
-            if let realtimePriority = start.realtimePriority { _ = amas_thread_set_realtime(realtimePriority) }
             start.body()
             return start.finished
         }

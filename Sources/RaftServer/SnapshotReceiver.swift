@@ -9,6 +9,7 @@ final class SnapshotReceiver: Sendable {
         var answer: @Sendable (SnapshotReceipt, NodeID) -> Void
         /// The file is whole and checked. Nothing more is taken until `release`.
         var received: @Sendable (SnapshotStore.Stored, NodeID, _ leaderTerm: Term) -> Void
+        var failed: @Sendable () -> Void
     }
 
     private enum Request: Sendable {
@@ -38,7 +39,9 @@ final class SnapshotReceiver: Sendable {
                             callbacks.received(stored, peer, chunk.leaderTerm)
                         } catch {
                             logger.error(
-                                "a snapshot could not be received", metadata: ["peer": "\(peer)", "error": "\(error)"])
+                                "a snapshot could not be received",
+                                metadata: ["peer": .stringConvertible(peer.rawValue), "error": "\(error)"])
+                            callbacks.failed()
                         }
                     }
                 }

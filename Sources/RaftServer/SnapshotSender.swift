@@ -98,8 +98,9 @@ final class SnapshotSender: Sendable {
             logger.info(
                 "snapshot sent",
                 metadata: [
-                    "peer": "\(stream.peer)", "index": "\(stored.descriptor.position.index)",
-                    "succeeded": "\(succeeded)",
+                    "peer": .stringConvertible(stream.peer.rawValue),
+                    "index": .stringConvertible(stored.descriptor.position.index.rawValue),
+                    "succeeded": .stringConvertible(succeeded),
                 ])
             finished(stream, succeeded)
         }

@@ -39,8 +39,8 @@ extension RefusedFolder: CustomStringConvertible {
     public var description: String {
         switch self {
         case .empty(let folder):
-            "the data folder \(folder) is empty: a new node's is made by `amas init`, and a node that lost its own must be replaced, "
-                + "not started with an empty one"
+            "the data folder \(folder) is empty: a node that lost its own must be replaced, not given a new one; "
+                + "only of a node that never ran it is made, by `amas init`"
         case .logWithoutIdentity(let folder):
             "the data folder \(folder) has a log but no identity: it is not whole; replace the node"
         case .identityWithoutLog(let folder):

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterState
 import Glibc
 
 /// The command line: one executable is a node, its tools, and the client of a cluster.
@@ -16,7 +17,7 @@ struct Amas: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             InitCommand.self, ServeCommand.self, TaskCommand.self, ClusterCommand.self, CertsCommand.self,
-            ConfigCommand.self,
+            ConfigCommand.self, RecoverQuorumCommand.self,
             VersionCommand.self,
         ])
 
@@ -30,20 +31,24 @@ struct Amas: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            end(0)
         } catch let failure as CommandFailure {
             Terminal.error("error: \(failure.message)")
-            Glibc.exit(failure.code.rawValue)
+            end(failure.code.rawValue)
         } catch {
             let code = exitCode(for: error)
             let text = fullMessage(for: error)
             if code.isSuccess {
                 Terminal.output(text)
-                Glibc.exit(0)
+                end(0)
             }
             if !text.isEmpty { Terminal.error(text) }
-            Glibc.exit(code == .validationFailure ? FailureCode.usage.rawValue : code.rawValue)
+            end(code == .validationFailure ? FailureCode.usage.rawValue : code.rawValue)
         }
     }
+
+    /// Not `exit`: threads that still run, such as the one that applies the log, use what its handlers take down (OpenSSL).
+    private static func end(_ code: Int32) -> Never { _exit(code) }
 }
 
 /// What a script can tell apart.
@@ -65,7 +70,7 @@ struct CommandFailure: Error {
 enum Version {
     static let number = "0.1.0"
     /// The newest machine version that this software applies.
-    static let machine: UInt32 = 1
+    static let machine = ClusterState.supportedMachineVersion
     static var text: String { "amas \(number) (machine version \(machine))" }
 }
 

@@ -113,18 +113,36 @@ struct RuleTests {
     func consistency() async throws {
         try await TestNode.run { node async throws in
             let created = try await node.post("/api/v1/tasks", task)
-            let index = try #require(created.headers["x-amas-index"].flatMap { UInt64($0) })
+            let seen = try #require(created.headers["x-amas-index"])
+            let index = try #require(UInt64(seen.dropFirst(2)))
+            #expect(seen == "1.\(node.cluster.state.index)")
             let path = created.headers["location"] ?? ""
-            #expect(try await node.get(path, ["X-Amas-Index": "\(index)"]).status == 200)
-            let future = try await node.get(path, ["X-Amas-Index": "\(index + 100)"])
-            #expect(future.status == 503 && future.problem == "read_timeout" && future.headers["retry-after"] != nil)
-            #expect(try await node.get("\(path)?consistency=stale", ["X-Amas-Index": "\(index + 100)"]).status == 200)
+            #expect(try await node.get(path, ["X-Amas-Index": seen]).status == 200)
+            let ahead = ["X-Amas-Index": "1.\(index + 100)"]
+            #expect(try await node.get(path, ahead).fields == ["X-Amas-Index"], "this cluster never gave it")
+            #expect(try await node.get("\(path)?consistency=stale", ahead).status == 200)
+            node.cluster.behaviour.withLock { $0.readError = .timedOut }
+            let behind = try await node.get(path, ahead)
+            #expect(behind.status == 503 && behind.problem == "read_timeout" && behind.headers["retry-after"] != nil)
             node.cluster.behaviour.withLock { $0.readError = .noQuorum }
             let strong = try await node.get("\(path)?consistency=strong")
             #expect(strong.status == 503 && strong.problem == "no_quorum")
             #expect(try await node.get("\(path)?consistency=session").status == 200)
             #expect(try await node.get("\(path)?consistency=maybe").fields == ["consistency"])
-            #expect(try await node.get(path, ["X-Amas-Index": "-1"]).status == 400)
+            for wrong in ["-1", "\(index)", "1.", "1.2.3", "65536.1", "1.\(UInt64(1) << 48)"] {
+                #expect(try await node.get(path, ["X-Amas-Index": wrong]).fields == ["X-Amas-Index"], "\(wrong)")
+            }
+        }
+    }
+
+    @Test("an index seen before a backup was restored asks for nothing, however high it was")
+    func otherGeneration() async throws {
+        try await TestNode.run { node async throws in
+            let path = try await node.post("/api/v1/tasks", task).headers["location"] ?? ""
+            #expect(try await node.get(path, ["X-Amas-Index": "0.999999999"]).status == 200)
+            #expect(try await node.get(path, ["X-Amas-Index": "2.1"]).fields == ["X-Amas-Index"])
+            node.cluster.behaviour.withLock { $0.readError = .timedOut }
+            #expect(try await node.get(path, ["X-Amas-Index": "2.1"]).status == 503, "this node is behind")
         }
     }
 
@@ -220,7 +238,7 @@ struct RuleTests {
             let parts = (0..<5).map { "\"p\($0)\":\"\(filler.prefix(60_000))\"" }.joined(separator: ",")
             let wide = try await node.post(
                 "/api/v1/tasks", #"{"title":"t","task_type":"code_analysis","parameters":{\#(parts)}}"#)
-            #expect(wide.status == 422 && wide.fields.contains("parameters"))
+            #expect(wide.status == 413 && wide.fields.contains("parameters"))
             #expect(wide.text.contains("262144"))
             #expect(node.cluster.state.counts.total == 0)
         }
@@ -285,6 +303,11 @@ struct RuleTests {
             let form = try await node.post(
                 "/api/v1/tasks", "a=b", ["Content-Type": "application/x-www-form-urlencoded"])
             #expect(form.status == 415 && form.problem == "unsupported_media_type")
+            let other = try await node.post(
+                "/api/v1/tasks", "{}", ["Content-Type": "application/json; charset=utf-16"])
+            #expect(other.status == 415)
+            let packed = try await node.post("/api/v1/tasks", "{}", ["Content-Encoding": "gzip"])
+            #expect(packed.status == 415 && packed.text.contains("Content-Encoding"))
             #expect(
                 try await node.post("/api/v1/tasks", task, ["Content-Type": "application/json; charset=utf-8"]).status
                     == 201)

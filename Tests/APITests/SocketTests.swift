@@ -170,6 +170,11 @@ struct SocketTests {
             let answer = try await late.subscribe("tasks", since: ("test.1", old.offset))
             #expect(answer["recovered"]?.bool == false)
             #expect(answer["snapshot"]?["tasks"]?.array?.map { $0["task_id"]?.stringValue } == ["task_9"])
+            for offset in ["18446744073709551615.0", "100100.0"] {
+                _ = try await late.subscribe("tasks", since: ("test.1", offset))
+                let never = try await late.nextMessage()
+                #expect(never["recovered"]?.bool == false && never["snapshot"]?["tasks"]?.array?.count == 1)
+            }
             let other = try await late.subscribe("task:task_9", since: ("elsewhere.1", old.offset))
             #expect(other["recovered"]?.bool == false && other["snapshot"]?["status"]?.stringValue == "assigned")
             node.cluster.start("task_9")
@@ -287,6 +292,7 @@ struct SocketTests {
             .init(name: "long ping", frames: [.init(opcode: 9, payload: filler(126))], code: 1002),
             .init(name: "binary", frames: [.init(opcode: 2, payload: [1, 2])], code: 1003),
             .init(name: "no UTF-8", frames: [.init(opcode: 1, payload: [0x22, 0xFF, 0x22])], code: 1007),
+            .init(name: "neither UTF-8 nor JSON", frames: [.init(opcode: 1, payload: [0xFF])], code: 1007),
             .init(name: "large", frames: [.init(opcode: 1, payload: filler(65_537))], code: 1009),
             .init(
                 name: "large in parts",
@@ -294,6 +300,8 @@ struct SocketTests {
                     .init(opcode: 1, payload: filler(40_000), isFinal: false),
                     .init(opcode: 0, payload: filler(40_000)),
                 ], code: 1009),
+            .init(name: "a code that nobody may send", frames: [.init(opcode: 8, payload: [0x03, 0xE7])], code: 1002),
+            .init(name: "half a code", frames: [.init(opcode: 8, payload: [0x03])], code: 1002),
             .init(name: "goodbye", frames: [.init(opcode: 8, payload: [0x0F, 0xA0])], code: 4000),
         ]
 
@@ -330,6 +338,7 @@ struct SocketTests {
                 ("{", "malformed_json"), ("[]", "bad_message"), ("{}", "bad_message"),
                 (#"{"type":"subscribe","channel":"everything"}"#, "unknown_channel"),
                 (#"{"command":"subscribe_task"}"#, "unknown_channel"),
+                (#"{"type":"subscribe","channel":"tasks","sinse":{}}"#, "bad_message"),
             ] {
                 try await client.send(text)
                 #expect(try await client.nextMessage()["code"]?.stringValue == code)
@@ -371,6 +380,17 @@ struct SocketTests {
                 handshake["Origin"] = origin
                 #expect(try await node.request("GET", "/ws", handshake).status == 101)
             }
+        }
+    }
+
+    @Test("a node that is still reading its log opens no WebSocket: it would tell old events as new ones")
+    func recovering() async throws {
+        try await run { node async throws in
+            node.cluster.behaviour.withLock { $0.hasRecovered = false }
+            let refused = try await node.request("GET", "/ws", WebSocketClient.handshake)
+            #expect(refused.status == 503 && refused.problem == "not_ready")
+            node.cluster.behaviour.withLock { $0.hasRecovered = true }
+            #expect(try await node.request("GET", "/ws", WebSocketClient.handshake).status == 101)
         }
     }
 

@@ -19,7 +19,7 @@ struct TaskTests {
             #expect(created.status == 201)
             let id = try #require(created.json["task_id"]?.stringValue)
             #expect(created.headers["location"] == "/api/v1/tasks/\(id)")
-            #expect(created.headers["x-amas-index"] == "\(node.cluster.state.index)")
+            #expect(created.headers["x-amas-index"] == "1.\(node.cluster.state.index)")
             #expect(created.json["status"]?.stringValue == "assigned")
             node.cluster.start(id)
             node.cluster.complete(id)
@@ -43,6 +43,25 @@ struct TaskTests {
             #expect(task.json["execution_metadata"]?["providers"]?.array?.first?.stringValue == "builtin")
             #expect(task.json["created_by"]?.stringValue == "operator")
             #expect(task.json["created_at"]?.stringValue == "2023-11-14T22:13:20.003Z")
+        }
+    }
+
+    @Test("of very many wrong fields the first are named")
+    func manyInvalidFields() async throws {
+        try await TestNode.run { node async throws in
+            let wrong = (0..<60_000).map { "\"a\($0)\":1" }.joined(separator: ",")
+            let limit = APILimits().problems
+            for body in [
+                #"{"title":"t","task_type":"code_analysis","target":".",\#(wrong)}"#,
+                #"{"title":"t","task_type":"code_analysis","target":".","plan":{"steps":[{\#(wrong)}]}}"#,
+            ] {
+                let reply = try await node.post("/api/v1/tasks", body)
+                #expect(reply.status == 422 && reply.fields.count == limit && reply.text.contains("more than \(limit)"))
+            }
+            let few = (0..<20_000).map { "\"a\($0)\":1" }.joined(separator: ",")
+            let parameters = try await node.post(
+                "/api/v1/tasks", #"{"title":"t","task_type":"code_analysis","target":".","parameters":{\#(few)}}"#)
+            #expect(parameters.status == 422 && (1...limit).contains(parameters.fields.count))
         }
     }
 
@@ -85,10 +104,10 @@ struct TaskTests {
     @Test("a plan is put in order; cycles, unknown steps and agents are named")
     func plans() async throws {
         try await TestNode.run { node async throws in
-            func post(_ steps: String) async throws -> HTTPReply {
+            func post(_ steps: String, beside: String = "") async throws -> HTTPReply {
                 try await node.post(
                     "/api/v1/tasks",
-                    #"{"title":"t","task_type":"code_analysis","target":".","plan":{"steps":[\#(steps)]}}"#)
+                    #"{"title":"t","task_type":"code_analysis","target":".","plan":{"steps":[\#(steps)]}\#(beside)}"#)
             }
             let good = try await post(
                 #"{"id":"b","agent":"code_analysis","needs":["a"]},{"id":"a","agent":"code_analysis"},"#
@@ -109,6 +128,9 @@ struct TaskTests {
                     "plan.steps[0].requires_approval"
                 ])
             #expect(try await post("").fields == ["plan.steps"])
+            let beside = #","strategy":"parallel","agents":["code_analysis"]"#
+            let twofold = try await post(#"{"id":"a","agent":"code_analysis"}"#, beside: beside)
+            #expect(twofold.fields == ["agents", "strategy"])
             let twice = #"{"id":"a","agent":"code_analysis"},{"id":"a","agent":"code_analysis"}"#
             #expect(try await post(twice).fields == ["plan.steps[1].id"])
         }
@@ -193,6 +215,9 @@ struct TaskTests {
             #expect(try await ids("status=assigned&priority=2") == ["task_2"])
             #expect(try await ids("q=red") == ["task_3", "task_1"])
             #expect(try await ids("q=house+RED") == ["task_1"])
+            #expect(try await node.get("/api/v1/tasks?q=%00").fields == ["q"])
+            #expect(try await node.get("/api/v1/tasks?q=%3F%21&cursor=-1.a").fields == ["q", "cursor"])
+            #expect(try await node.post("/api/v1/tasks?dry_run=true", "{}").fields == ["dry_run"])
             #expect(try await ids("agent=code_analysis&task_type=code_analysis&created_by=operator").count == 3)
             #expect(try await ids("agent=other").isEmpty)
             #expect(

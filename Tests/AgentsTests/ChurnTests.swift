@@ -125,7 +125,7 @@ struct ChurnTests {
         let script = "printf '%s\\n' \"$SETTINGS\" >> '\(folder.path)/.git/config'"
         let output = try ChildProcess.run(
             "/bin/sh", ["-c", script], environment: ["SETTINGS=\(settings.joined(separator: "\n"))"],
-            timeLimit: .seconds(10), outputLimit: 100, interrupt: Interrupt())
+            timeLimit: .seconds(60), outputLimit: 100, interrupt: Interrupt())
         #expect(output.status == 0)
         let evidence = try await run(ChurnTool(), in: folder)
         #expect(evidence.metric("commits") == 13)
@@ -151,7 +151,7 @@ struct ChurnTests {
         try folder.write("a.py", "x = 1\n")
         _ = try ChildProcess.run(
             "/bin/sh", ["-c", "git init -q '\(folder.path)'"], environment: ["PATH=/usr/bin:/bin"],
-            timeLimit: .seconds(10), outputLimit: 100, interrupt: Interrupt())
+            timeLimit: .seconds(60), outputLimit: 100, interrupt: Interrupt())
         let evidence = try await run(ChurnTool(), in: folder)
         #expect(evidence.headline == "no commit touches these files")
         try folder.write(".git/HEAD", "nonsense\n")

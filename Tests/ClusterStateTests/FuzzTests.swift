@@ -45,10 +45,10 @@ struct FuzzTests {
         for step in 0..<entries {
             let entry = generator.next(for: one)
             let context = "AMAS_FUZZ_SEED=\(seed) step \(step) index \(one.index.next)"
-            let isInternal = random.chance(1)
-            let first = Self.apply(entry, isInternal: isInternal, term: generator.term, to: &one)
+            let configuration = random.chance(1) ? generator.membership(for: one) : nil
+            let first = Self.apply(entry, or: configuration, term: generator.term, to: &one)
             if var replica = two.take() {
-                let second = Self.apply(entry, isInternal: isInternal, term: generator.term, to: &replica)
+                let second = Self.apply(entry, or: configuration, term: generator.term, to: &replica)
                 guard Self.agree(first, second), one.hash == replica.hash else {
                     Issue.record("replicas disagree: \(context)")
                     return
@@ -71,10 +71,12 @@ struct FuzzTests {
     }
 
     private static func apply(
-        _ entry: [UInt8], isInternal: Bool, term: Term, to state: inout ClusterState
+        _ entry: [UInt8], or membership: Membership?, term: Term, to state: inout ClusterState
     ) -> Result<Applied, UpgradeRequired> {
         let index = state.index.next
-        if isInternal { return .success(state.applyInternal(index: index, term: term)) }
+        if let membership {
+            return .success(state.applyInternal(index: index, term: term, membership: membership))
+        }
         do throws(UpgradeRequired) {
             return .success(try state.apply(index: index, term: term, entry: entry[...]))
         } catch {
@@ -134,6 +136,7 @@ struct FuzzTests {
             "idempotencyConflict", "unknownTask", "unknownNode", "unknownIncarnation",
             "unknownDependency", "unknownStep", "alreadyExists", "evicted", "wrongState", "stepAlreadyCompleted",
             "fenced", "stale", "sessionEnded", "outcomeForgotten", "windowExceeded", "notAllNodesReady",
+            "changeInFlight",
             "task_created", "task_execution_started", "agent_started", "agent_completed", "agent_failed",
             "task_completed", "task_failed", "task_cancelled", "member_changed", "deadline", "max_attempts", "poison",
             "dependency_failed", "agents_failed",

@@ -110,6 +110,27 @@ struct ProjectionTests {
         #expect(cluster.state.outboxCount == 0)
     }
 
+    @Test("what was evicted after a revision is named up to a limit and counted, as long as its tombstones are there")
+    func evictedAfter() throws {
+        var cluster = try Cluster(nodes: 1)
+        for number in 0..<10 {
+            try cluster.submit("t\(number)")
+            try cluster.run("t\(number)")
+        }
+        let outbox = cluster.state.outbox(limit: 100, byteLimit: .max)
+        try cluster.persistAll()
+        #expect(cluster.state.evicted(after: .zero, limit: 10).count == 0)
+        cluster.pass(milliseconds: 10 * 60_000)
+        try cluster.fireAllTimers()
+        let gap = cluster.state.evicted(after: outbox[6].revision, limit: 2)
+        #expect(gap.tasks == Array(outbox[7...].map(\.key).sorted().prefix(2)) && gap.count == 3 && gap.isComplete)
+        #expect(cluster.state.evicted(after: outbox[9].revision, limit: 2).isComplete)
+        cluster.pass(milliseconds: 3_600_000)
+        try cluster.fireAllTimers()
+        let forgotten = cluster.state.evicted(after: outbox[6].revision, limit: 2)
+        #expect(forgotten.count == 0 && !forgotten.isComplete)
+    }
+
     @Test("a batch at the limit is taken, a greater one is not")
     func batchLimit() throws {
         var limits = Limits()

@@ -121,7 +121,7 @@ struct SessionTests {
             .unknownTask, .unknownNode, .unknownIncarnation, .unknownDependency(id: "d"), .unknownStep, .alreadyExists,
             .evicted(.failed, Revision(rawValue: 9)), .wrongState(.cancelling), .stepAlreadyCompleted,
             .fenced(current: Epoch(8)), .stale, .sessionEnded, .outcomeForgotten, .windowExceeded,
-            .notAllNodesReady(lowest: 2),
+            .notAllNodesReady(lowest: 2), .changeInFlight, .noVoterLeft, .tooManyVoters(limit: 7),
         ]
         let outcomes =
             [

@@ -35,14 +35,35 @@ struct VersionTests {
         }
     }
 
+    private let newer = ClusterState.supportedMachineVersion + 1
+
+    @Test("a new cluster begins at the version that its creator names, if this build knows it")
+    func beginning() throws {
+        func creation(_ version: UInt32) -> Command.OneOf_Body {
+            .clusterCreated(
+                .with {
+                    $0.clusterID = "c"
+                    $0.generation = 1
+                    $0.machineVersion = version
+                })
+        }
+        var cluster = Cluster()
+        #expect(throws: UpgradeRequired(index: LogIndex(1), machineVersion: newer)) {
+            try cluster.propose(creation(newer))
+        }
+        try cluster.propose(creation(ClusterState.supportedMachineVersion))
+        #expect(cluster.state.machineVersion == ClusterState.supportedMachineVersion)
+        #expect(try cluster.propose(creation(newer)).rejection == .clusterExists)
+    }
+
     @Test("an entry above what this build knows stops it and changes nothing")
     func above() throws {
         var cluster = try Cluster(nodes: 1)
         var envelope = try Envelope(
             command: Command(.timersDue(TimersDue())), session: nil, sequence: 0, floor: 0, tenant: "default")
-        envelope.machineVersion = 2
+        envelope.machineVersion = newer
         let before = (cluster.state.hash, cluster.state.index)
-        #expect(throws: UpgradeRequired(index: cluster.state.index.next, machineVersion: 2)) {
+        #expect(throws: UpgradeRequired(index: cluster.state.index.next, machineVersion: newer)) {
             try cluster.apply(envelope.encoded())
         }
         for place in [0, 1, 2] {
@@ -62,15 +83,17 @@ struct VersionTests {
     @Test("the version rises only when every node can, and a build that cannot stops there")
     func rising() throws {
         var cluster = try Cluster(nodes: 2)
-        let two = Command.OneOf_Body.setMachineVersion(.with { $0.version = 2 })
-        #expect(try cluster.propose(two).rejection == .notAllNodesReady(lowest: 1))
-        try cluster.join(1, boot: 2, version: 2)
-        #expect(try cluster.propose(two).rejection == .notAllNodesReady(lowest: 1))
-        try cluster.join(2, boot: 2, version: 2)
-        #expect(throws: UpgradeRequired(index: cluster.state.index.next, machineVersion: 2)) {
-            try cluster.propose(two)
+        let rise = Command.OneOf_Body.setMachineVersion(.with { $0.version = newer })
+        #expect(try cluster.propose(rise).rejection == .notAllNodesReady(lowest: 1))
+        try cluster.join(1, boot: 2, version: newer)
+        #expect(try cluster.propose(rise).rejection == .notAllNodesReady(lowest: 1))
+        try cluster.join(2, boot: 2, version: newer)
+        #expect(throws: UpgradeRequired(index: cluster.state.index.next, machineVersion: newer)) {
+            try cluster.propose(rise)
         }
         #expect(try cluster.propose(.setMachineVersion(.with { $0.version = 1 })).outcome == .done(count: 0))
+        #expect(try cluster.propose(.setMachineVersion(.with { $0.version = 2 })).outcome == .done(count: 1))
+        #expect(try cluster.propose(.setMachineVersion(.with { $0.version = 1 })).rejection == .stale)
     }
 
     @Test(

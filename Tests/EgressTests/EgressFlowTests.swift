@@ -6,7 +6,8 @@ import Testing
 
 @Suite("Cancellation, back-pressure, overload", .timeLimit(.minutes(2)))
 struct EgressFlowTests {
-    @Test("cancelling the task closes the socket within a second, before the head and in the middle of the body")
+    @Test(
+        "cancelling the task closes the socket long before any deadline, before the head and in the middle of the body")
     func cancellation() async throws {
         let seen = Journal<String>()
         let server = try LoopbackServer { connection, request in
@@ -22,7 +23,7 @@ struct EgressFlowTests {
             let task = Task { await failure { () async throws(EgressError) in try await client.collect(sent) } }
             #expect(await seen.has("\(path) arrived"))
             task.cancel()
-            #expect(await seen.has("\(path) closed", within: .seconds(1)))
+            #expect(await seen.has("\(path) closed", within: .seconds(20)))
             #expect(await task.value == .cancelled)
         }
         #expect(await eventually { client.inFlight == 0 })
@@ -69,7 +70,7 @@ struct EgressFlowTests {
             let response = try await client.send(request(server))
             #expect(response.status == 200)
         }
-        #expect(await seen.has("closed", within: .seconds(1)))
+        #expect(await seen.has("closed", within: .seconds(20)))
         await client.shutdown()
     }
 
@@ -89,14 +90,14 @@ struct EgressFlowTests {
         }
         defer { server.stop() }
         let client = try client()
-        var sent = try request(server, deadlines: .generous.with { $0.idle = .milliseconds(200) })
+        var sent = try request(server, deadlines: .generous.with { $0.idle = .seconds(2) })
         sent.maximumResponseBytes = piece.count * pieces
         let response = try await client.send(sent)
         // The server comes to a stop: nothing more is written for longer than the idle deadline.
         var last = -1
         while last != written.load(ordering: .relaxed) {
             last = written.load(ordering: .relaxed)
-            try await Task.sleep(for: .milliseconds(300))
+            try await Task.sleep(for: .milliseconds(2500))
         }
         // Our buffer, what libcurl holds, and what the kernel takes on loopback.
         #expect(

@@ -17,7 +17,7 @@ public final class RawConnection {
     ///   - receiveBufferBytes: a small one makes a slow reader.
     ///   - seconds: how long the connection may last.
     public static func open(
-        port: Int, receiveBufferBytes: Int? = nil, lasting seconds: Int64 = 60
+        port: Int, receiveBufferBytes: Int? = nil, lasting seconds: Int64 = 180
     ) async throws -> RawConnection {
         let (stream, continuation) = AsyncStream<[UInt8]>.makeStream()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -12,13 +12,13 @@ public final class Journal<Event: Equatable & Sendable>: Sendable {
     public var events: [Event] { state.withLock { $0 } }
 
     /// True as soon as the event is there, false if it is not after this time.
-    public func has(_ event: Event, within limit: Duration = .seconds(10)) async -> Bool {
+    public func has(_ event: Event, within limit: Duration = .seconds(60)) async -> Bool {
         await eventually(within: limit) { self.events.contains(event) }
     }
 }
 
 /// True as soon as the condition holds, false if it does not after this time.
-public func eventually(within limit: Duration = .seconds(10), _ condition: () -> Bool) async -> Bool {
+public func eventually(within limit: Duration = .seconds(60), _ condition: () -> Bool) async -> Bool {
     let end = ContinuousClock().now + limit
     while !condition() {
         if ContinuousClock().now >= end { return false }
@@ -36,7 +36,7 @@ public final class Gate: Sendable {
     public func open() { isOpen.store(true, ordering: .releasing) }
 
     /// Blocks the calling thread, a server's own. Gives up after `seconds`.
-    public func wait(seconds: Double = 10) {
+    public func wait(seconds: Double = 60) {
         var left = Int(seconds * 1_000)
         while !isOpen.load(ordering: .acquiring), left > 0 {
             usleep(1_000)

@@ -38,6 +38,37 @@ struct MembershipTests {
         }
     }
 
+    @Test("a node that starts counts no wiped folder as a member, though nothing of its log is applied yet")
+    func wipedFolder() async throws {
+        try await Nodes.run(3) { nodes in
+            let leader = try await nodes.leader()
+            let (absent, wiped) = (nodes.others(than: leader)[0], nodes.others(than: leader)[1])
+            try await nodes.kill(absent)
+            let key = try await nodes.submit([("short", [])], at: leader) { $0.autoExecute = false }
+            try await nodes.kill(leader)
+            try await nodes.kill(wiped)
+            try FileManager.default.removeItem(at: nodes.folder.appendingPathComponent("n\(wiped.id)"))
+            // These two would be a majority, and neither has the task.
+            try await nodes.start(absent)
+            try await nodes.start(wiped)
+            try await eventually("the wiped folder is refused") {
+                absent.cluster.server.links.contains { link in
+                    guard link.node == wiped.id, case .down(.handshake(let failure)?) = link.state else { return false }
+                    switch failure {
+                    case .refusedHere(let refusal): return refusal.reason == .otherIncarnation
+                    case .refusedByPeer, .tls, .silent, .closed: return false
+                    }
+                }
+            }
+            #expect(absent.cluster.status?.server.standing.leader == nil)
+            try await nodes.start(leader)
+            _ = try await nodes.leader(among: [absent, leader])
+            try await eventually("the task is there") {
+                [absent, leader].allSatisfy { $0.cluster.state.task(key) != nil }
+            }
+        }
+    }
+
     @Test("a node that stops says goodbye: what it still had moves at once and is no suspect")
     func goodbye() async throws {
         var options = Nodes.Options()
@@ -57,7 +88,9 @@ struct MembershipTests {
             try await eventually("all run") { nodes.script.runs(of: "long").count == 3 }
             victim.cluster.drain()
             await victim.stop()
-            #expect(witness.cluster.state.node(victim.id)?.status == .left)
+            try await eventually("its goodbye is applied here too") {
+                witness.cluster.state.node(victim.id)?.status == .left
+            }
             nodes.script.release("long")
             let task = try await nodes.end(of: key, at: witness)
             #expect(task.status == .completed)

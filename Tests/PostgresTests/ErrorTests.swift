@@ -127,4 +127,17 @@ struct ErrorTests {
         #expect(recorder.lines.all.contains { $0.hasPrefix("warning") && $0.contains("notice=look here") })
         #expect(recorder.lines.all.contains { $0.hasPrefix("info") && $0.contains("notice=by the way") })
     }
+
+    @Test("that something exists already is no news where it was asked for only if it does not")
+    func alreadyExists() async throws {
+        let recorder = Recorder()
+        try await withPool(connections: 1, recorder: recorder) { pool in
+            try await pool.withConnection { (connection) async throws(PostgresError) in
+                let table = "CREATE TABLE IF NOT EXISTS exists_already (id int)"
+                try await connection.script("\(table); \(table); DROP TABLE exists_already")
+            }
+        }
+        let notices = recorder.lines.all.filter { $0.contains("already exists, skipping") }
+        #expect(!notices.isEmpty && notices.allSatisfy { $0.hasPrefix("debug") })
+    }
 }

@@ -151,7 +151,7 @@ struct FailureTests {
             try await withThrowingTaskGroup(of: PostgresError?.self) { group in
                 for _ in 0..<6 {
                     group.addTask {
-                        try await postgresError { _ = try await pool.query("SELECT 1", timeout: .milliseconds(300)) }
+                        try await postgresError { _ = try await pool.query("SELECT 1", timeout: .seconds(2)) }
                     }
                 }
                 var errors: [PostgresError?] = []

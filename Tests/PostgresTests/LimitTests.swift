@@ -43,7 +43,7 @@ struct LimitTests {
         try await withPool(connections: 1, limits: limits) { pool in
             let before: Int = try await pool.query("SELECT pg_backend_pid()")[0].decode(at: 0)
             let error = try await postgresError {
-                _ = try await pool.query("SELECT pg_sleep(5)", timeout: .milliseconds(200))
+                _ = try await pool.query("SELECT pg_sleep(60)", timeout: .seconds(2))
             }
             #expect(error == .deadlineExceeded(.unknown))
             let after: Int = try await pool.query("SELECT pg_backend_pid()")[0].decode(at: 0)

@@ -25,8 +25,10 @@ extension ProcessTests {
                         try await cluster.tasksRunning(on: victim, asSeenBy: others[0]) == 0
                     }
                     try await until("work goes on") { load.acceptedCount > before + 30 }
-                    // Longer than a request is held: what waits in the halted node has to survive that too.
-                    try await Task.sleep(for: .seconds(6))
+                    let underWay = load.requestsUnderWay
+                    try await until("others answer what the halted node was asked, while it stands still") {
+                        load.requestsUnderWay.isDisjoint(with: underWay)
+                    }
                     try await cluster.kill(victim, "CONT")
                     try await cluster.waitUntilReady()
                 }

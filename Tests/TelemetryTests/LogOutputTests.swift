@@ -18,7 +18,7 @@ struct LogOutputTests {
         ) {
             sink = CollectingSink(open: open)
             output = LogOutput(
-                node: "n1", format: format, limits: limits, registry: registry,
+                source: .test("n1"), format: format, limits: limits, registry: registry,
                 clock: { WallTime(microsecondsSince1970: 0) }, redact: redact, sink: sink.sink)
         }
 
@@ -79,7 +79,7 @@ struct LogOutputTests {
         while !bench.output.flush() {}
         let messages = try bench.sink.objects().compactMap { $0["message"] as? String }
         #expect(messages == ["in the sink", "1", "2", "3", "4", "log events dropped", "after"])
-        #expect(bench.sink.text.contains(#""metadata":{"count":"6"}"#))
+        #expect(bench.sink.text.contains(#""metadata":{"count":6}"#))
     }
 
     @Test("the queue is bounded in bytes as well")
@@ -195,7 +195,8 @@ struct LogOutputTests {
             chunks.withLock { $0.append(bytes) }
         }
         let output = LogOutput(
-            node: "n", limits: limits, registry: MetricsRegistry(), clock: { WallTime(microsecondsSince1970: 0) },
+            source: .test("n"), limits: limits, registry: MetricsRegistry(),
+            clock: { WallTime(microsecondsSince1970: 0) },
             redact: { $0 }, sink: sink)
         let logger = Logger(label: "l") { output.makeHandler(label: $0) }
         for number in 0..<100 { logger.info("event \(number)") }

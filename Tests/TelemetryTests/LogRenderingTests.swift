@@ -10,7 +10,7 @@ struct LogRenderingTests {
         _ format: LogFormat = .json, limits: TelemetryLimits = TelemetryLimits(),
         redact: @escaping @Sendable (String) -> String = { $0 }
     ) -> LogRenderer {
-        LogRenderer(node: "node-1", format: format, limits: limits, redact: redact)
+        LogRenderer(source: .test("node-1"), format: format, limits: limits, redact: redact)
     }
 
     static func record(_ message: String, _ metadata: Logger.Metadata = [:], error: (any Error)? = nil) -> LogRecord {
@@ -38,10 +38,32 @@ struct LogRenderingTests {
         ]
         #expect(
             Self.line(Self.renderer(), Self.record("became \"leader\"", metadata, error: CancellationError()))
-                == #"{"timestamp":"2026-01-02T03:04:05.678Z","level":"info","logger":"amas.raft","node_id":"node-1","#
+                == #"{"timestamp":"2026-01-02T03:04:05.678Z","level":"info","logger":"amas.raft","#
+                + #""service.name":"amas","service.version":"1.2.3","service.instance.id":"node-1","cluster_id":"c","node_id":7,"#
                 + #""message":"became \"leader\"","request_id":"r-1","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","#
                 + #""span_id":"00f067aa0ba902b7","task_id":"t-1","error":"CancellationError()","#
                 + #""metadata":{"index":"17","limits":{"bytes":"1"},"peers":["2","3"]}}"# + "\n")
+    }
+
+    @Test("numbers and truth values are JSON's own where they were logged as such, and nothing else is")
+    func numbers() throws {
+        struct Odd: CustomStringConvertible { var description: String { "17" } }
+        let metadata: Logger.Metadata = [
+            "signed": .stringConvertible(-3), "largest": .stringConvertible(UInt64.max),
+            "part": .stringConvertible(0.25),
+            "endless": .stringConvertible(Double.infinity), "so": .stringConvertible(true),
+            "odd": .stringConvertible(Odd()),
+            "text": "17", "list": [.stringConvertible(1)], "raft_term": .stringConvertible(UInt64(9)),
+            "raft_role": "leader",
+            "task_id": .stringConvertible(5),
+        ]
+        let line = Self.line(Self.renderer(), Self.record("m", metadata))
+        _ = try Self.object(line)
+        #expect(line.contains(#""message":"m","raft_role":"leader","raft_term":9,"task_id":5,"#))
+        #expect(
+            line.hasSuffix(
+                #""metadata":{"endless":"inf","largest":18446744073709551615,"list":[1],"odd":"17","part":0.25,"#
+                    + #""signed":-3,"so":true,"text":"17"}}"# + "\n"))
     }
 
     @Test("a text line reads like a sentence with facts")

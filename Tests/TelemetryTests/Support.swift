@@ -89,3 +89,9 @@ final class CollectingSink: Sendable {
         }
     }
 }
+
+extension LogSource {
+    static func test(_ name: String) -> LogSource {
+        LogSource(instance: name, version: "1.2.3", clusterID: "c", node: 7)
+    }
+}

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LoopbackServer
 
 /// A real PostgreSQL server for tests: its own folder, a free port on loopback, a password, no durability.
 ///
@@ -35,7 +36,7 @@ public final class PostgresServer: Sendable {
             try run(["cp", "-a", template.folder + "/data", folder + "/data"])
             // Another process may take a free port before the server does.
             for _ in 0..<5 {
-                let port = try freePort()
+                let port = try TestPort.next()
                 let postmaster = PostmasterProcess(folder: folder, port: port)
                 if try postmaster.launch() {
                     return PostgresServer(port: port, folder: folder, guardian: guardian, postmaster: postmaster)
@@ -257,22 +258,6 @@ private func run(_ arguments: [String]) throws {
         let words = arguments.joined(separator: " ")
         throw PostgresServer.Failure(description: "\(words): \(String(decoding: text, as: UTF8.self))")
     }
-}
-
-private func freePort() throws -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let status = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
-        }
-    }
-    guard status == 0 else { throw PostgresServer.Failure(description: "no free port on loopback") }
-    return Int(UInt16(bigEndian: address.sin_port))
 }
 
 /// Runs blocking work on a thread of its own, away from the concurrency pool.

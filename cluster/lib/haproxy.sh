@@ -1,20 +1,19 @@
 # The load balancer in front of the nodes; sourced by `up`.
 
 # A request is sent to another node when its node dies under it: a GET, and a POST that carries an Idempotency-Key, up to the
-# body that the buffer holds (96 KiB). When no node is ready all live ones serve, so that reads and clear refusals remain.
+# body that the buffer holds (96 KiB). A node answers within the hold of 5 s unless the request asks it to wait; one that is silent
+# for longer is halted, and the request goes to another. Nodes 1 to 9 have their place from the beginning, so that one can join
+# without a word to the balancer: who does not run fails its checks. When no node is ready all live ones serve, so that reads and
+# clear refusals remain.
 write_haproxy_configuration() {
-  local listen=${AMAS_URL#http://} name server_lines="" live_lines="" connections
+  local listen=${AMAS_URL#http://} number servers="" connections
   # A connection takes two descriptors; HAProxy refuses to start with more than it may open.
   connections=$(ulimit -Hn)
   [ "$connections" != unlimited ] && [ "$connections" -lt 40200 ] || connections=40200
   connections=$(((connections - 200) / 2))
-  for name in $(node_names); do
-    # shellcheck disable=SC1090
-    . "$data/nodes/$name/node.env"
-    server_lines="$server_lines
-  server $name ${http#http://} check"
-    live_lines="$live_lines
-  server $name ${http#http://} check"
+  for number in $(seq 9); do
+    servers="$servers
+  server node$number 127.0.0.1:$((${AMAS_URL##*:} + number)) check"
   done
   cat >"$data/haproxy.cfg" <<CONFIG
 global
@@ -45,7 +44,8 @@ backend ready_nodes
   http-check send meth GET uri /readyz
   http-check expect status 200
   retry-on conn-failure empty-response response-timeout
-  http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(Idempotency-Key) -m found }$server_lines
+  http-request set-timeout server 6s if !{ req.hdr(Prefer) -m found } !{ path_end /execute } !{ req.hdr(Upgrade) -m found }
+  http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(Idempotency-Key) -m found }$servers
 
 backend live_nodes
   balance leastconn
@@ -53,7 +53,8 @@ backend live_nodes
   http-check send meth GET uri /livez
   http-check expect status 200
   retry-on conn-failure empty-response response-timeout
-  http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(Idempotency-Key) -m found }$live_lines
+  http-request set-timeout server 6s if !{ req.hdr(Prefer) -m found } !{ path_end /execute } !{ req.hdr(Upgrade) -m found }
+  http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(Idempotency-Key) -m found }$servers
 CONFIG
 }
 

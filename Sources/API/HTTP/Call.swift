@@ -35,23 +35,6 @@ struct Call: Sendable {
             flags: trace.flags.rawValue)
     }
 
-    /// `?consistency=`, and for `session` the index that the client has seen.
-    func consistency() throws(Problem) -> ReadConsistency {
-        let seen = try seenIndex()
-        switch query["consistency"] {
-        case nil, "session": return .session(seen)
-        case "strong": return .strong
-        case "stale": return .stale
-        default: throw .badRequest("consistency", "must be strong, session or stale")
-        }
-    }
-
-    private func seenIndex() throws(Problem) -> LogIndex {
-        guard let text = header(.amasIndex) else { return .zero }
-        guard let value = UInt64(text) else { throw .badRequest("X-Amas-Index", "must be a whole number") }
-        return LogIndex(value)
-    }
-
     /// The seconds of `Prefer: wait=N` (RFC 7240), cut to the limit; nil without that preference.
     func wait(limits: APILimits) throws(Problem) -> UInt64? {
         for preference in (header(.prefer) ?? "").split(separator: ",") {

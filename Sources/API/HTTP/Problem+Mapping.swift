@@ -13,6 +13,7 @@ extension Problem {
         case .overloaded: self.init(.overloaded, "too many requests wait for the log; nothing was accepted")
         case .tooLarge(let limit): self.init(.tooLarge, "a command may have \(limit) bytes")
         case .stopped: self.init(.outcomeUnknown, "the node is stopping; \(repeatable)")
+        case .cancelled: self.init(.outcomeUnknown, "the request was given up; \(repeatable)")
         }
     }
 
@@ -24,6 +25,7 @@ extension Problem {
         case .overloaded: self.init(.overloaded, "too many reads wait for the leader")
         case .tooLarge: self.init(.internal)
         case .stopped: self.init(.notReady, "the node is stopping")
+        case .cancelled: self.init(.readTimeout, "the request was given up")
         }
     }
 
@@ -76,6 +78,10 @@ extension Problem {
             .fenced,
             .stale, .notAllNodesReady:
             self.init(.internal)
+        case .changeInFlight:
+            self.init(.membersRefused, "another change of the members is under way; ask again when it has ended")
+        case .noVoterLeft: self.init(.membersRefused, "no voter would be left")
+        case .tooManyVoters(let limit): self.init(.membersRefused, "a cluster has at most \(limit) voters")
         }
     }
 }

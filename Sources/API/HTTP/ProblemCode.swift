@@ -10,6 +10,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case requestTimeout = "request_timeout"
     case wrongState = "wrong_state"
     case archived
+    case membersRefused = "members_refused"
     case tooLarge = "too_large"
     case headersTooLarge = "headers_too_large"
     case unsupportedMediaType = "unsupported_media_type"
@@ -33,7 +34,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
         case .notFound: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408
-        case .wrongState, .archived: 409
+        case .wrongState, .archived, .membersRefused: 409
         case .tooLarge: 413
         case .unsupportedMediaType: 415
         case .expectationFailed: 417
@@ -57,6 +58,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
         case .requestTimeout: "The request took too long"
         case .wrongState: "The task is in a state that does not allow this"
         case .archived: "The task is finished and has left the live state"
+        case .membersRefused: "The members cannot be changed like that"
         case .tooLarge: "The request is too large"
         case .headersTooLarge: "The request's head is too large"
         case .unsupportedMediaType: "The body's media type is not supported"
@@ -80,7 +82,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
         case .noQuorum, .notReady, .outcomeUnknown, .readTimeout, .overloaded: 1
         case .storeUnavailable: 5
         case .badRequest, .malformedJSON, .invalid, .unauthenticated, .forbidden, .notFound, .methodNotAllowed,
-            .requestTimeout, .wrongState, .archived, .tooLarge, .headersTooLarge, .unsupportedMediaType,
+            .requestTimeout, .wrongState, .archived, .membersRefused, .tooLarge, .headersTooLarge,
+            .unsupportedMediaType,
             .expectationFailed, .idempotencyConflict, .upgradeRequired, .internal, .outcomeForgotten:
             nil
         }

@@ -14,6 +14,7 @@ struct QueryItems: Sendable {
                 let value = PercentEncoding.decode(pair.count == 2 ? pair[1] : "", plusIsSpace: true)
             else { throw Problem(.badRequest, "the query is not percent-encoded UTF-8") }
             guard self[name] == nil else { throw .badRequest(name, "occurs twice") }
+            guard !value.utf8.contains(0) else { throw .badRequest(name, "may not contain U+0000") }
             items.append((name, value))
         }
     }
@@ -23,10 +24,9 @@ struct QueryItems: Sendable {
     /// A misspelled filter would silently select everything, so unknown names are refused.
     func requireNames(_ known: [String]) throws(Problem) {
         let unknown = items.filter { !known.contains($0.name) }
+        let hint = known.isEmpty ? "this path takes no query" : "known are \(known.joined(separator: ", "))"
         guard unknown.isEmpty else {
-            throw Problem(
-                .badRequest,
-                fields: unknown.map { FieldProblem($0.name, "unknown; known are \(known.joined(separator: ", "))") })
+            throw Problem(.badRequest, fields: unknown.map { FieldProblem($0.name, "unknown; \(hint)") })
         }
     }
 

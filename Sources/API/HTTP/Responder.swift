@@ -90,7 +90,11 @@ struct Responder: Sendable {
         }
         try authorize(route, &call)
         let query = (call.head.path ?? "").drop { $0 != "?" }.dropFirst()
-        if !query.isEmpty { call.query = try QueryItems(parsing: query, limit: limits.queryItems) }
+        if !query.isEmpty {
+            call.query = try QueryItems(parsing: query, limit: limits.queryItems)
+            // Probes are asked by programs with habits of their own, `?verbose` for one.
+            if !route.isProbe { try call.query.requireNames(route.query.map(\.name)) }
+        }
         return .route(route)
     }
 
@@ -129,9 +133,12 @@ struct Responder: Sendable {
         }
         call.body = body
         if body.isEmpty && isOptional { return }
-        let type = (call.header(.contentType) ?? "").prefix { $0 != ";" }.trimmed.lowercased()
-        guard type == "application/json" else {
-            throw Problem(.unsupportedMediaType, "Content-Type must be application/json")
+        let type = (call.header(.contentType) ?? "").lowercased().filter { $0 != " " && $0 != "\"" }
+        guard ["application/json", "application/json;charset=utf-8"].contains(type) else {
+            throw Problem(.unsupportedMediaType, "Content-Type must be application/json, in UTF-8")
+        }
+        guard (call.header(.contentEncoding) ?? "identity").trimmed.lowercased() == "identity" else {
+            throw Problem(.unsupportedMediaType, "a body is sent without Content-Encoding")
         }
     }
 
@@ -163,10 +170,11 @@ struct Responder: Sendable {
         let level = Self.level(of: call, answer)
         guard logger.logLevel <= level else { return }
         var metadata = LogContext(requestID: call.requestID, trace: call.trace).metadata
-        metadata["method"] = "\(call.head.method.rawValue)"
-        metadata["path"] = "\(call.path)"
-        metadata["status"] = "\(answer.status)"
-        metadata["duration_ms"] = "\(elapsed / .milliseconds(1))"
+        metadata["http.request.method"] = "\(call.head.method.rawValue)"
+        metadata["http.route"] = "\(call.template)"
+        metadata["url.path"] = "\(call.path)"
+        metadata["http.response.status_code"] = .stringConvertible(answer.status)
+        metadata["duration_ms"] = .stringConvertible(elapsed / .milliseconds(1))
         if let problem = answer.problem { metadata["problem"] = "\(problem.rawValue)" }
         if let task = answer.headers[.location]?.split(separator: "/").last { metadata["task_id"] = "\(task)" }
         logger.log(level: level, "request", metadata: metadata)

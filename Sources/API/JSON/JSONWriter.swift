@@ -77,8 +77,7 @@ struct JSONWriter {
     mutating func number(_ value: Double) {
         guard value.isFinite else { return null() }
         separate()
-        let isWhole = value == value.rounded(.towardZero) && value.magnitude < 9e15
-        bytes.append(contentsOf: (isWhole ? Int64(value).description : value.description).utf8)
+        bytes.append(contentsOf: (Int64(exactly: value)?.description ?? value.description).utf8)
     }
 
     /// `value` divided by ten to the power of `digits`, exactly and without superfluous zeros.

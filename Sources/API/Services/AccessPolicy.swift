@@ -6,6 +6,7 @@ public enum Permission: String, CaseIterable, Sendable {
     case cancelTasks = "task:cancel"
     case monitorSystem = "system:monitor"
     case readCluster = "cluster:read"
+    case changeCluster = "cluster:admin"
     case readContract = "contract:read"
 }
 

@@ -9,6 +9,8 @@ public protocol ClusterService: Sendable {
     var identity: ServerIdentity { get }
     /// The state after the last batch applied here.
     var state: ClusterState { get }
+    /// Whether the state is one to be shown, not merely the part of the log that has been read since the start.
+    var hasRecovered: Bool { get }
     /// Nil until the node's first moment.
     var status: ClusterStatus? { get }
     /// This node's standing, then every change of it.
@@ -21,6 +23,10 @@ public protocol ClusterService: Sendable {
     func propose(
         _ body: Command.OneOf_Body, tenant: String, trace: Envelope.Trace
     ) async throws(RequestError) -> Outcome
+    /// Returns whether somebody else, the target if one is named, leads.
+    func transferLeadership(to target: NodeID?) async -> Bool
+    /// What a change of the members waits for, as far as this node knows.
+    var membershipObstacle: String? { get }
     func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState
     /// Returns when `isMet` holds of the task, the time has passed, or the calling task is cancelled.
     func waitForTask(

@@ -6,14 +6,12 @@ import Raft
 import RaftServer
 
 extension Handlers {
-    /// `GET /api/v1/cluster`: members, roles, term, leader, indices, lag, failure tolerance, versions, as this node
-    /// sees them.
+    /// `GET /api/v1/cluster`: members, roles, term, leader, indices, lag, failure tolerance, versions. What only a
+    /// leader can know is as its last report says; without one the answer is what this node sees by itself.
     func readCluster(_ call: Call) async throws(Problem) -> Answer {
         guard let status = cluster.status else { throw Problem(.notReady, "the node is starting") }
         let state = cluster.state
-        let members = Self.members(status, state, name: cluster.name(of:))
-        let quorum = status.server.membership.voters.count / 2 + 1
-        let reachable = members.count { $0.isVoter && $0.isReachable }
+        let members = status.members
         var answer = Answer.json { json in
             json.field("cluster_id", state.clusterID)
             json.field("generation", state.generation)
@@ -24,62 +22,41 @@ extension Handlers {
             json.field("role", status.standing.role.name)
             json.field("ready", status.unreadyReason == nil && !condition.isLeaving)
             json.field("unready_reason", condition.isLeaving ? "the node is draining" : status.unreadyReason)
-            json.field("has_quorum", reachable >= quorum)
-            json.field("failure_tolerance", max(0, reachable - quorum))
+            json.field("has_quorum", members.hasQuorum)
+            json.field("failure_tolerance", max(0, members.failureTolerance))
+            json.field("seen_by", cluster.name(of: members.seenBy))
+            json.field("seen_seconds_ago", decimal: members.ageMilliseconds, digits: 3)
             json.name("members")
-            json.array(of: members) { $1.write(to: &$0) }
-            json.field("total", members.count)
+            json.array(of: members.members) { write($1, status, state, to: &$0) }
+            json.field("total", members.members.count)
+            json.name("changing")
+            json.array(of: state.members.filter { !$0.isSettled }) { $0.integer($1.id.rawValue) }
+            json.field("waits_for", cluster.membershipObstacle)
             json.name("next_cursor")
             json.null()
             json.field("indices", object: { status.server.writeIndices(to: &$0, state) })
             json.field("state_hash", "\(state.hash)")
             json.field("tasks", object: { state.writeCounts(to: &$0) })
         }
-        answer.headers[.amasIndex] = "\(state.index)"
+        answer.headers[.amasIndex] = state.revision.position
         return answer
     }
 
-    private static func members(_ status: ClusterStatus, _ state: ClusterState, name: (NodeID) -> String) -> [Member] {
-        status.server.membership.members.map { node in
-            let isSelf = node == status.identity.node
-            let peer = status.server.peers.first { $0.id == node }
-            let link = status.links.first { $0.node == node }
-            let isUp: Bool = if case .up? = link?.state { true } else { false }
-            return Member(
-                id: node, name: name(node), isVoter: status.server.membership.isVoter(node),
-                isLeader: status.standing.leader == node, isSelf: isSelf,
-                isReachable: isSelf || isUp || peer?.isReachable == true, view: state.node(node),
-                match: isSelf ? status.server.durableIndex : peer?.match, last: status.server.lastIndex,
-                silenceMilliseconds: isSelf ? 0 : peer?.millisecondsSinceContact,
-                roundTripMicroseconds: link?.roundTrip.map { $0.nanoseconds / 1000 })
-        }
-    }
-}
-
-/// One line of the members, joined from what Raft, the links and the state know.
-private struct Member {
-    var id: NodeID
-    var name: String
-    var isVoter: Bool
-    var isLeader: Bool
-    var isSelf: Bool
-    var isReachable: Bool
-    var view: NodeView?
-    /// The last entry on its disk; nil where only the leader knows.
-    var match: LogIndex?
-    var last: LogIndex
-    var silenceMilliseconds: UInt64?
-    var roundTripMicroseconds: Int64?
-
-    func write(to json: inout JSONWriter) {
+    /// One line of the members, joined from what is seen of it, this node's link to it, and the state.
+    private func write(
+        _ member: MemberStatus, _ status: ClusterStatus, _ state: ClusterState, to json: inout JSONWriter
+    ) {
+        let view = state.node(member.id)
+        let roundTrip = status.links.first { $0.node == member.id }?.roundTrip
         json.object { json in
-            json.field("member_id", id.rawValue)
-            json.field("name", name)
-            json.field("role", isVoter ? "voter" : "gateway")
-            json.field("leader", isLeader)
-            json.field("self", isSelf)
-            json.field("reachable", isReachable)
-            json.field("status", view?.status.name)
+            json.field("member_id", member.id.rawValue)
+            json.field("name", cluster.name(of: member.id))
+            json.field("role", "\(member.role)")
+            json.field("leader", status.standing.leader == member.id)
+            json.field("self", status.identity.node == member.id)
+            json.field("status", "\(member.condition(in: state))")
+            json.field("reachable", member.isReached)
+            json.field("availability", view?.status.name)
             json.field("peer_address", view?.record.peerAddress)
             json.field("http_address", view?.record.httpAddress)
             json.field("version", view?.record.softwareVersion)
@@ -87,21 +64,11 @@ private struct Member {
             json.field("boot_id", view?.record.bootID)
             json.field("slots", view?.record.slots)
             json.field("used_slots", view?.usedSlots)
-            json.field("match_index", match?.rawValue)
-            json.field("lag_entries", match.map { last.rawValue - min(last, $0).rawValue })
-            json.field("last_contact_seconds", decimal: silenceMilliseconds, digits: 3)
-            json.field("round_trip_seconds", decimal: roundTripMicroseconds.map { UInt64(max(0, $0)) }, digits: 6)
-        }
-    }
-}
-
-extension Standing.Role {
-    var name: String {
-        switch self {
-        case .follower: "follower"
-        case .preCandidate: "pre_candidate"
-        case .candidate: "candidate"
-        case .leader: "leader"
+            json.field("match_index", member.match?.rawValue)
+            json.field("lag_entries", member.lagEntries)
+            json.field("last_contact_seconds", decimal: member.millisecondsSinceContact, digits: 3)
+            json.field(
+                "round_trip_seconds", decimal: roundTrip.map { UInt64(max(0, $0.nanoseconds / 1000)) }, digits: 6)
         }
     }
 }

@@ -11,9 +11,10 @@ extension Handlers {
         .json { $0.field("status", "alive") }
     }
 
-    /// `GET /startupz`: the log has been replayed.
+    /// `GET /startupz`: the log has been read. How much of it is committed only a leader can tell, and without one a restart would
+    /// not help: that is `/readyz`'s business.
     func started(_ call: Call) async throws(Problem) -> Answer {
-        guard cluster.status != nil else { throw Problem(.notReady, "the log is being replayed") }
+        guard cluster.status != nil else { throw Problem(.notReady, "the log is being read") }
         return .json { $0.field("status", "started") }
     }
 
@@ -44,7 +45,7 @@ extension Handlers {
 
     private var clusterHealth: ComponentHealth {
         guard let status = cluster.status else {
-            return ComponentHealth(name: "cluster", status: .down, detail: "the log is being replayed")
+            return ComponentHealth(name: "cluster", status: .down, detail: "the log is being read")
         }
         let state = cluster.state
         let figures: [(name: String, value: Double)] = [

@@ -113,7 +113,19 @@ enum OpenAPI {
         for item in route.query {
             parameter(item.name, "query", isRequired: false, item.description, item.schema, &json)
         }
-        for header in route.headers { parameter(header, "header", isRequired: false, nil, ["type": "string"], &json) }
+        for header in route.headers {
+            parameter(header, "header", isRequired: false, description(ofHeader: header), ["type": "string"], &json)
+        }
+    }
+
+    /// Of the headers that are ours; the others are explained by their standards.
+    private static func description(ofHeader name: String) -> String? {
+        switch name {
+        case "X-Amas-Index":
+            "As an earlier answer of any node carried it, unchanged: the answer is at least as new as that one. It stays right "
+                + "when the cluster has been restored from a backup since."
+        default: nil
+        }
     }
 
     private static func parameter(

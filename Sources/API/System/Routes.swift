@@ -3,7 +3,7 @@ import HTTPTypes
 
 extension Handlers {
     /// Every route there is: the router, the OpenAPI document and the tests read these lines.
-    func routes() -> [Route] { probes + tasks + system + events }
+    func routes() -> [Route] { probes + tasks + system + members + events }
 
     private var probes: [Route] {
         let notReady = Route.Response(503, "It is not.", schema: "Problem")
@@ -89,6 +89,42 @@ extension Handlers {
                 method: .get, path: "/problems/{code}", access: .needs(.readContract), operation: "read_problem",
                 summary: "What a problem's type means.", responses: [.init(200, "The problem.", schema: "ProblemKind")],
                 handler: readProblem),
+        ]
+    }
+
+    private var members: [Route] {
+        let route = {
+            (path: String, operation: String, summary: String, schema: String, handler: @escaping Route.Handler) in
+            Route(
+                method: .post, path: "/api/v1/cluster/\(path)", access: .needs(.changeCluster), operation: operation,
+                summary: summary, headers: ["Prefer"],
+                body: .json(schema: schema, isOptional: schema != "NewMember"),
+                responses: [
+                    .init(200, "It is done.", schema: "MemberChange"),
+                    .init(202, "It is under way: GET /api/v1/cluster tells how far.", schema: "MemberChange"),
+                    .init(409, "It cannot be done, and why.", schema: "Problem"),
+                ], handler: handler)
+        }
+        let member = "members/{member_id}"
+        var removal = route(member, "remove_member", "A member leaves the cluster.", "Nothing", removeMember)
+        removal.method = .delete
+        removal.body = .none
+        return [
+            route(
+                "members", "add_member", "A node joins; a voter votes once it has caught up.", "NewMember", addMember),
+            removal,
+            route(
+                "\(member)/promote", "promote_member", "Waits until a joining member votes.", "Nothing", promoteMember),
+            route(
+                "\(member)/replace", "replace_member",
+                "Another node takes the member's vote, or the member comes back with a new data folder.",
+                "Replacement", replaceMember),
+            route(
+                "\(member)/drain", "drain_member", "A member gets no new tasks, or gets them again.", "Drain",
+                drainMember),
+            route(
+                "transfer-leadership", "transfer_leadership", "Another voter leads.", "LeadershipTransfer",
+                transferLeadership),
         ]
     }
 

@@ -1,12 +1,17 @@
 import Agents
 import ClusterState
+import Orchestration
 
 /// The JSON schemas of bodies and answers.
 enum Schemas {
     static let all: [(name: String, schema: JSONValue)] = [
         ("Cancellation", object(["reason": string], isClosed: true)),
         ("Cluster", cluster),
+        ("Drain", object(["drain": ["type": "boolean", "default": true]], isClosed: true)),
         ("Health", health),
+        ("LeadershipTransfer", object(["member_id": integer], isClosed: true)),
+        ("MemberChange", memberChange),
+        ("NewMember", newMember),
         ("NewTask", newTask),
         ("Nothing", object([:], isClosed: true)),
         ("Problem", problem),
@@ -15,6 +20,7 @@ enum Schemas {
             object(["type": string, "title": string, "status": integer, "retry_after_seconds": nullable(integer)])
         ),
         ("Progress", progress),
+        ("Replacement", replacement),
         ("Status", object(["status": string])),
         ("Step", step),
         ("Task", task),
@@ -127,7 +133,48 @@ enum Schemas {
         "cluster_id": nullable(string), "generation": integer, "machine_version": integer, "term": integer,
         "leader": nullable(string), "node": string, "role": string, "ready": boolean,
         "unready_reason": nullable(string), "has_quorum": boolean, "failure_tolerance": integer,
-        "members": list(of: ["type": "object"]), "total": integer, "next_cursor": nullable(string),
+        "seen_by": [
+            "type": "string",
+            "description": "Whose view of the members this is: the leader's, or, without one, this node's own.",
+        ],
+        "seen_seconds_ago": number, "members": list(of: member), "total": integer, "next_cursor": nullable(string),
+        "changing": ["type": "array", "items": integer, "description": "Members that are not yet as they shall be."],
+        "waits_for": nullable(string),
         "indices": ["type": "object"], "state_hash": string, "tasks": ["type": "object"],
+    ])
+
+    private static let newMember = object(
+        [
+            "member_id": ["type": "integer", "minimum": 1], "peer_address": string, "name": string,
+            "role": ["type": "string", "enum": ["voter", "gateway"], "default": "voter"],
+        ], required: ["member_id", "peer_address"], isClosed: true)
+
+    private static let replacement = object(
+        [
+            "member_id": ["type": "integer", "minimum": 1], "peer_address": string, "name": string,
+            "incarnation": [
+                "type": "string", "description": "Of the same member's new data folder, as `amas init` prints it.",
+            ],
+        ], isClosed: true)
+
+    private static let memberChange = object([
+        "member_ids": list(of: integer), "done": boolean, "waits_for": nullable(string), "voters": integer,
+        "tolerance_before": integer,
+        "tolerance": ["type": "integer", "description": "How many voters may fail once the change is done."],
+    ])
+
+    private static let member = object([
+        "member_id": integer, "name": string,
+        "role": ["type": "string", "enum": .array(MemberStatus.Role.allCases.map { .string("\($0)") })],
+        "leader": boolean, "self": boolean,
+        "status": ["type": "string", "enum": .array(MemberStatus.Condition.allCases.map { .string("\($0)") })],
+        "reachable": boolean,
+        "availability": [
+            "type": ["string", "null"], "description": "Whether it is given tasks, as the replicated state says.",
+        ],
+        "peer_address": nullable(string), "http_address": nullable(string), "version": nullable(string),
+        "machine_version_max": nullable(integer), "boot_id": nullable(integer), "slots": nullable(integer),
+        "used_slots": nullable(integer), "match_index": nullable(integer), "lag_entries": nullable(integer),
+        "last_contact_seconds": nullable(number), "round_trip_seconds": nullable(number),
     ])
 }

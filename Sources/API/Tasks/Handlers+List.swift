@@ -26,7 +26,6 @@ extension Handlers {
 
     /// `GET /api/v1/tasks`: PostgreSQL merged with the live state, or the live state alone with `partial`.
     func listTasks(_ call: Call) async throws(Problem) -> Answer {
-        try call.query.requireNames(Self.listParameters.map(\.name))
         let query = try TaskListQuery(call, limits)
         let state = try await state(for: call)
         let (listing, isPartial) = try await listing(query, state)
@@ -40,7 +39,7 @@ extension Handlers {
                     json.field("partial", isPartial)
                 }
             })
-        answer.headers[.amasIndex] = "\(state.index)"
+        answer.headers[.amasIndex] = state.revision.position
         if let next = listing.next {
             let rest = call.query.replacing([("offset", nil), ("cursor", next.text)])
             answer.headers[.link] = "<\(call.path)?\(rest)>; rel=\"next\""
@@ -88,7 +87,9 @@ extension TaskListQuery {
         let isTime = "must be an RFC 3339 time"
         filter.createdAfter = reader.read("created_after", isTime) { WallTime(rfc3339: $0) }
         filter.createdBefore = reader.read("created_before", isTime) { WallTime(rfc3339: $0) }
-        filter.text = reader.read("q", "has too many words") { SearchText($0) }
+        filter.text = reader.read("q", "must have 1 to 32 words") {
+            SearchText($0).flatMap { $0.isEmpty ? nil : $0 }
+        }
         (filter.taskType, filter.createdBy, filter.agent) = (
             call.query["task_type"], call.query["created_by"], call.query["agent"]
         )

@@ -26,7 +26,7 @@ extension Handlers {
             json.field("node", document.execution.node)
             json.field("attempt", document.execution.attempt)
         }
-        answer.headers[.amasIndex] = "\(state.index)"
+        answer.headers[.amasIndex] = state.revision.position
         return answer
     }
 

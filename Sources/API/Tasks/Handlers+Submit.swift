@@ -1,4 +1,5 @@
 import ClusterState
+import Orchestration
 import HTTPTypes
 import Storage
 import SwiftProtobuf

@@ -74,7 +74,7 @@ extension Handlers {
 
     // MARK: Small bodies
 
-    private func object(_ text: [UInt8], fields: [String]) throws(Problem) -> JSONNode {
+    func object(_ text: [UInt8], fields: [String]) throws(Problem) -> JSONNode {
         let node: JSONNode
         do throws(JSONError) {
             node = try JSONReader.read(text, limits: limits.json)

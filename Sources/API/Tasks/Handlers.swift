@@ -39,11 +39,17 @@ struct Handlers: Sendable {
     /// The state, as fresh as the caller wants it.
     func state(for call: Call) async throws(Problem) -> ClusterState {
         let consistency = try call.consistency()
+        let state: ClusterState
         do throws(RequestError) {
-            return try await cluster.read(consistency)
+            state = try await cluster.read(consistency)
         } catch {
             throw Problem(read: error)
         }
+        // The read has asked the leader for all that any client can have seen; older than this it cannot be.
+        if case .session(let seen) = consistency, seen > state.revision {
+            throw .badRequest("X-Amas-Index", "is ahead of this cluster, which never gave it")
+        }
+        return state
     }
 
     /// A document, from the live state or from PostgreSQL. Says "there is none" only when both have been asked, the
@@ -85,7 +91,7 @@ struct Handlers: Sendable {
     func answer(_ document: StoredTask, _ state: ClusterState, status: Int = 200) -> Answer {
         var answer = Answer.json(document.encoded(), status: status)
         answer.headers[.eTag] = document.entityTag
-        answer.headers[.amasIndex] = "\(state.index)"
+        answer.headers[.amasIndex] = state.revision.position
         return answer
     }
 
@@ -136,7 +142,9 @@ struct Handlers: Sendable {
         var isUnknown: Bool {
             switch self {
             case .error(.timedOut), .outcome(.rejected(.sessionEnded)), .outcome(.rejected(.outcomeForgotten)): true
-            case .outcome, .error(.noQuorum), .error(.overloaded), .error(.tooLarge), .error(.stopped): false
+            case .outcome, .error(.noQuorum), .error(.overloaded), .error(.tooLarge), .error(.stopped),
+                .error(.cancelled):
+                false
             }
         }
 
@@ -165,7 +173,9 @@ extension APIMetrics {
         case .malformed, .noCluster, .clusterExists, .invalid, .tooLarge, .idempotencyConflict, .unknownTask,
             .unknownNode,
             .unknownIncarnation, .unknownDependency, .unknownStep, .alreadyExists, .evicted, .wrongState,
-            .stepAlreadyCompleted, .fenced, .stale, .sessionEnded, .outcomeForgotten, .notAllNodesReady:
+            .stepAlreadyCompleted, .fenced, .stale, .sessionEnded, .outcomeForgotten, .notAllNodesReady,
+            .changeInFlight,
+            .noVoterLeft, .tooManyVoters:
             break
         }
     }

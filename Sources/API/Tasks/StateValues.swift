@@ -20,7 +20,7 @@ extension TaskListCursor {
 
     init?(text: String) {
         let parts = text.split(separator: ".", maxSplits: 1)
-        guard parts.count == 2, let time = Int64(parts[0], radix: 16), !parts[1].isEmpty else { return nil }
+        guard parts.count == 2, let time = Int64(parts[0], radix: 16), time >= 0, !parts[1].isEmpty else { return nil }
         self.init(createdAt: WallTime(microsecondsSince1970: time), taskID: String(parts[1]))
     }
 }

@@ -126,6 +126,7 @@ extension TaskDraft {
         }
         let source = source(of: value)
         guard source.count <= limits.parametersBytes else {
+            isTooLarge = true
             refuse(field, "has \(source.count) bytes; the limit is \(limits.parametersBytes) bytes")
             return nil
         }

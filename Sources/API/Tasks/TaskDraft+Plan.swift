@@ -20,6 +20,7 @@ extension TaskDraft {
         }
         if let plan {
             if agents != nil { refuse("agents", "the plan names the agents already") }
+            if spec.strategyCode != .auto { refuse("strategy", "the plan says already what waits for what") }
             spec.strategyCode = .plan
             return readPlan(plan, catalog)
         }

@@ -39,15 +39,22 @@ struct TaskDraft {
         draft.requireFields(members)
         draft.choosePlan(catalog)
         draft.validateInputs(catalog, workspace)
-        guard draft.problems.isEmpty else { throw Problem(.invalid, draft.summary, fields: draft.problems) }
+        guard draft.problems.isEmpty else {
+            throw Problem(draft.isTooLarge ? .tooLarge : .invalid, draft.summary, fields: draft.problems)
+        }
         return draft.spec
     }
 
     private var summary: String? {
-        problems.count == 1 ? nil : "\(problems.count) fields are wrong, see errors"
+        if areMoreProblems { return "more than \(limits.problems) fields are wrong, see errors for the first" }
+        return problems.count == 1 ? nil : "\(problems.count) fields are wrong, see errors"
     }
 
     mutating func refuse(_ field: String, _ message: String) {
+        guard problems.count < limits.problems else {
+            areMoreProblems = true
+            return
+        }
         let problem = FieldProblem(field, message)
         if !problems.contains(problem) { problems.append(problem) }
     }
@@ -76,4 +83,8 @@ struct TaskDraft {
 
     /// By step id: what a plan gives a step beside the task's parameters.
     var stepParameters: [String: [String: Agents.JSONValue]] = [:]
+    /// Whether more is wrong than is listed.
+    private(set) var areMoreProblems = false
+    /// Whether one of the problems is a size.
+    var isTooLarge = false
 }

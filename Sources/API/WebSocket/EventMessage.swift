@@ -1,4 +1,5 @@
 import ClusterState
+import Orchestration
 import Raft
 import Telemetry
 
@@ -127,14 +128,6 @@ struct EventMessage: Sendable {
         json.field("result_bytes", record.resultLength)
         json.field("result_sha256", Hexadecimal.text(record.resultSha256))
         json.field("result_url", "/api/v1/tasks/\(record.taskID)")
-    }
-}
-
-extension Telemetry.TraceContext {
-    init?(_ trace: RecordedTrace) {
-        self.init(
-            traceIDHigh: trace.traceIDHigh, traceIDLow: trace.traceIDLow, spanID: trace.spanID,
-            flags: UInt8(truncatingIfNeeded: trace.flags))
     }
 }
 

@@ -7,13 +7,18 @@ final class SocketGate: Sendable {
 
     private let access: any AccessPolicy
     private let origins: CrossOrigin
+    private let cluster: any ClusterService
     private let condition: ServerCondition
     private let limits: APILimits
     private let open = Atomic<Int>(0)
 
-    init(access: any AccessPolicy, origins: CrossOrigin, condition: ServerCondition, limits: APILimits) {
+    init(
+        access: any AccessPolicy, origins: CrossOrigin, cluster: any ClusterService, condition: ServerCondition,
+        limits: APILimits
+    ) {
         self.access = access
         self.origins = origins
+        self.cluster = cluster
         self.condition = condition
         self.limits = limits
     }
@@ -59,6 +64,8 @@ final class SocketGate: Sendable {
         guard origins.mayConnect(origin: head.headerFields[.origin], host: head.authority) else {
             return .failure(Problem(.forbidden, "this origin may not connect"))
         }
+        // What is replayed is no news, and no offset can be judged before it has been.
+        guard cluster.hasRecovered else { return .failure(Problem(.notReady, "the log is being replayed")) }
         if condition.isDraining { return .failure(Problem(.notReady, "the node is draining")) }
         return .success(principal)
     }

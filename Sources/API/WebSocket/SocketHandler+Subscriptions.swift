@@ -27,7 +27,25 @@ extension SocketHandler {
         let isAhead = since.offset >= end
         subscriptions[channel] = Subscription(mode: isAhead ? .live : .replaying, floor: since.offset)
         confirm(channel, id, epoch, since.offset, isRecovered: true, snapshot: nil)
-        if !isAhead { replay() }
+        if isAhead { verify(channel, since.offset) } else { replay() }
+    }
+
+    /// Whoever waits for an offset that never was would miss all until it came: a strong read covers all that there can have been.
+    private func verify(_ channel: EventChannel, _ floor: EventOffset) {
+        guard let loop = context?.eventLoop else { return }
+        let cluster = hub.cluster
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        Task {
+            // Without a quorum nobody can tell; then nothing happens for which the client could wait, either.
+            guard let state = try? await cluster.read(.strong), floor > EventOffset.end(of: state.index) else { return }
+            loop.execute { bound.value.lose(channel, ifAt: floor, state) }
+        }
+    }
+
+    private func lose(_ channel: EventChannel, ifAt floor: EventOffset, _ state: ClusterState) {
+        guard subscriptions[channel]?.floor == floor else { return }
+        lose(channel, state)
+        flush()
     }
 
     func unsubscribe(_ channel: EventChannel, id: String?) {

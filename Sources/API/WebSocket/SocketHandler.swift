@@ -197,9 +197,14 @@ final class SocketHandler: ChannelInboundHandler {
     private func closeReceived(_ frame: WebSocketFrame) {
         guard let context else { return }
         guard closing == .open else { return context.close(promise: nil) }
-        closing = .sent
         var data = frame.unmaskedData
+        let length = data.readableBytes
         let code = data.readInteger(as: UInt16.self)
+        // RFC 6455 §7.4: no code at all, or one that may be sent.
+        guard length == 0 || code.map(WebSocketSession.CloseCode.maySend) == true else {
+            return close(1002, "bad close code")
+        }
+        closing = .sent
         hub.metrics.socketDisconnects.with(code.map { 1000..<5000 ~= $0 ? "\($0)" : "other" } ?? "1005").increment()
         // The same code goes back (RFC 6455 §5.5.1).
         var answer = context.channel.allocator.buffer(capacity: 2)

@@ -18,6 +18,13 @@ struct WebSocketSession: Sendable {
         static let restart: UInt16 = 1012
         static let tryAgainLater: UInt16 = 1013
         static let stale: UInt16 = 4408
+
+        static func maySend(_ code: UInt16) -> Bool {
+            switch code {
+            case 1000...1003, 1007...1014, 3000...4999: true
+            default: false
+            }
+        }
     }
 
     private let limits: APILimits
@@ -41,19 +48,30 @@ struct WebSocketSession: Sendable {
     mutating func received(_ text: [UInt8], now: Int64) -> [Action] {
         heard()
         guard takeAllowance(now) else { return [.close(code: CloseCode.policy, reason: "too many messages")] }
+        // RFC 6455, section 8.1: whatever else is wrong with it.
+        guard String(validating: text, as: UTF8.self) != nil else {
+            return [.close(code: CloseCode.invalidText, reason: "invalid UTF-8")]
+        }
         let node: JSONNode
         do throws(JSONError) {
             node = try JSONReader.read(text, limits: limits.json)
         } catch {
-            if error.reason == .invalidUTF8 { return [.close(code: CloseCode.invalidText, reason: "invalid UTF-8")] }
             return [.send(Self.error("malformed_json", error.explanation, id: nil))]
         }
-        guard case .object = node.value else { return [.send(Self.error("bad_message", "must be an object", id: nil))] }
-        return handle(node)
+        guard case .object(let members) = node.value else {
+            return [.send(Self.error("bad_message", "must be an object", id: nil))]
+        }
+        // A misspelled `since` would silently lose what was to be resumed.
+        let id = node["id"]?.stringValue
+        if let unknown = members.first(where: { !Self.fields.contains($0.name) }) {
+            return [.send(Self.error("bad_message", "\(unknown.name) is unknown", id: id))]
+        }
+        return handle(node, id)
     }
 
-    private mutating func handle(_ message: JSONNode) -> [Action] {
-        let id = message["id"]?.stringValue
+    private static let fields: Set = ["type", "command", "id", "channel", "task_id", "since"]
+
+    private mutating func handle(_ message: JSONNode, _ id: String?) -> [Action] {
         // The original commands are the same under other names.
         let type = message["type"]?.stringValue ?? message["command"]?.stringValue
         switch type {

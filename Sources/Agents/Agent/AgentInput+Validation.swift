@@ -1,20 +1,20 @@
 extension AgentDeclaration {
-    /// Everything that is wrong with an input, or nothing. Used before a task is accepted, and again when it runs.
+    /// What is wrong with an input, unknown parameters up to a bound, or nothing. Used before a task is accepted, and again when it runs.
     ///
     /// Asks the file system for the target's real path (a few system calls), so call it where that is no harm: not on an
     /// event loop.
     public func validate(_ input: AgentInput, in workspace: Workspace, limits: Limits = Limits()) -> [FieldError] {
         var errors: [FieldError] = []
-        for name in input.parameters.keys.sorted() {
-            guard let value = input.parameters[name] else { continue }
-            guard let parameter = parameters.first(where: { $0.name == name }) else {
-                let known = parameters.map(\.name).joined(separator: ", ")
-                errors.append(FieldError(field: "parameters.\(name)", message: "unknown; \(id) takes \(known)"))
-                continue
-            }
-            if !parameter.type.accepts(value) {
-                errors.append(FieldError(field: "parameters.\(name)", message: "must be \(parameter.type.expectation)"))
-            }
+        let known = Set(parameters.map(\.name))
+        let unknown = input.parameters.keys.filter { !known.contains($0) }.sorted().prefix(limits.unknownParameters)
+        for name in unknown {
+            let names = parameters.map(\.name).joined(separator: ", ")
+            errors.append(FieldError(field: "parameters.\(name)", message: "unknown; \(id) takes \(names)"))
+        }
+        for parameter in parameters {
+            guard let value = input.parameters[parameter.name], !parameter.type.accepts(value) else { continue }
+            errors.append(
+                FieldError(field: "parameters.\(parameter.name)", message: "must be \(parameter.type.expectation)"))
         }
         if let target = input.target { errors += targetErrors(target, in: workspace, limits: limits) }
         errors += missingInputs(input)

@@ -1,5 +1,10 @@
 /// Every limit of this room, with its unit. The defaults suit a node of two cores that runs a few agents at once.
 public struct Limits: Sendable, Equatable {
+    // MARK: Input
+
+    /// Parameters that an agent does not know, as far as they are named in a refusal.
+    public var unknownParameters = 20
+
     // MARK: Results
 
     /// The encoded JSON of one `AgentResult`, in bytes. Findings beyond it are counted, not carried.

@@ -10,5 +10,8 @@ uint32_t amas_crc32c_portable(uint32_t crc, const void *bytes, size_t length);
 
 /// Names the calling thread (at most 15 bytes) as `ps -L` and perf show it.
 void amas_thread_set_name(const char *name);
-/// Asks for SCHED_FIFO at `priority` for the calling thread, not for those that it starts. Returns 0, or an errno value where it is not permitted.
-int amas_thread_set_realtime(int priority);
+/// The system's id of the calling thread.
+int32_t amas_thread_id(void);
+/// Runs `thread`, but not those that it starts, under SCHED_FIFO at `priority`, or as any other again if that is 0. Returns 0, or an
+/// errno value where it is not permitted.
+int amas_thread_set_realtime(int32_t thread, int priority);

@@ -18,24 +18,30 @@ extension ClusterState {
             begin(index: index, term: term, envelope: envelope)
             return seal(envelope: envelope, outcome: .rejected(.malformed))
         case .command(let envelope, let command):
-            if case .setMachineVersion(let change) = command.body { try checkSupport(of: change, at: index) }
+            try checkSupport(of: command, at: index)
             begin(index: index, term: term, envelope: envelope)
             return run(command, envelope)
         }
     }
 
-    /// Advances past an entry of Raft's own: a leader's no-op or a configuration. It changes no table.
-    public mutating func applyInternal(index: LogIndex, term: Term) -> Applied {
+    /// Advances past an entry of Raft's own: a leader's no-op, or a configuration, which gives the members their roles.
+    public mutating func applyInternal(index: LogIndex, term: Term, membership: Membership? = nil) -> Applied {
         precondition(index == position.index.next, "entries are applied in order, each once")
         precondition(term >= position.term, "terms do not fall along a log")
         begin(index: index, term: term, envelope: nil)
+        if let membership { apply(membership) }
         return seal(envelope: nil, outcome: .done(count: 0))
     }
 
     /// An accepted version above what this build knows stops it; whether it is accepted is the same on every node.
-    private func checkSupport(of change: SetMachineVersion, at index: LogIndex) throws(UpgradeRequired) {
-        if versionRejection(change.version) == nil, change.version > Self.supportedMachineVersion {
-            throw UpgradeRequired(index: index, machineVersion: change.version)
+    private func checkSupport(of command: Command, at index: LogIndex) throws(UpgradeRequired) {
+        var version: UInt32 = 0
+        if case .setMachineVersion(let change) = command.body, versionRejection(change.version) == nil {
+            version = change.version
+        }
+        if case .clusterCreated(let creation) = command.body, !isCreated { version = creation.machineVersion }
+        guard version <= Self.supportedMachineVersion else {
+            throw UpgradeRequired(index: index, machineVersion: version)
         }
     }
 
@@ -80,6 +86,12 @@ extension ClusterState {
         case .usageReported(let command): return apply(command)
         case .persisted(let command): return apply(command)
         case .projectionRewound(let command): return apply(command)
+        case .membersFounded(let command): return apply(command)
+        case .memberAdded(let command): return apply(command)
+        case .membersRemoved(let command): return apply(command)
+        case .memberReplaced(let command): return apply(command)
+        case .memberReincarnated(let command): return apply(command)
+        case .nodeDrainRequested(let command): return apply(command)
         }
     }
 

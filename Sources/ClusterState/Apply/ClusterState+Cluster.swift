@@ -13,7 +13,7 @@ extension ClusterState {
         var record = ClusterRecord()
         record.clusterID = command.clusterID
         record.generation = command.generation
-        record.machineVersion = 1
+        record.machineVersion = max(1, command.machineVersion)
         record.settings = settings
         record.createdAt = position.now.microseconds
         record.createdWall = entry.wallTime

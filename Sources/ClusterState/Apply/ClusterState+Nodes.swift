@@ -10,10 +10,11 @@ extension ClusterState {
         if let known {
             if known.incarnation != command.incarnation { return .rejected(.unknownIncarnation) }
             if command.bootID < known.bootID { return .rejected(.stale) }
-            if command.bootID > known.bootID { retire(known, of: id) }
         } else if tables.nodes.count >= limits.nodes {
             return .rejected(.invalid(field: "node_id"))
         }
+        if let rejection = admit(command, boot) { return .rejected(rejection) }
+        if let known, command.bootID > known.bootID { retire(known, of: id) }
         var record = NodeRecord()
         record.bootID = command.bootID
         record.incarnation = command.incarnation
@@ -80,6 +81,20 @@ extension ClusterState {
         put(record, of: id, announce: true)
         releaseTasks(of: SessionKey(node: id, boot: BootID(command.bootID)), nodeDied: nodeDied)
         return .done(count: 1)
+    }
+
+    /// The node takes part no more, or not with the data folder that it had.
+    mutating func forgetNode(_ id: NodeID) {
+        guard var record = tables.nodes[NumberKey(id.rawValue)] else { return }
+        let boot = SessionKey(node: id, boot: BootID(record.bootID))
+        _ = endSession(boot)
+        if record.status != .left {
+            releaseTasks(of: boot, nodeDied: false)
+            record.status = .left
+            emitMemberChanged(id, record)
+        }
+        tables.nodes.remove(NumberKey(id.rawValue), &entry.changes)
+        indexes.nodeRemoved(id)
     }
 
     private mutating func put(_ record: NodeRecord, of id: NodeID, announce: Bool) {

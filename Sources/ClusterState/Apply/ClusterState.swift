@@ -8,7 +8,7 @@ public import Raft
 /// One thread owns the value that is applied to. Copies may be read from any thread.
 public struct ClusterState: Sendable {
     /// The newest machine version whose meaning this build knows.
-    public static let supportedMachineVersion: UInt32 = 1
+    public static let supportedMachineVersion: UInt32 = 2
 
     let limits: Limits
     var tables = Tables()
@@ -53,6 +53,8 @@ public struct ClusterState: Sendable {
     /// Nil before ClusterCreated.
     public var clusterID: String? { indexes.clusterID }
     public var generation: UInt16 { indexes.generation }
+    /// How far this state has come, comparable over the life of the cluster.
+    public var revision: Revision { Revision(generation: generation, index: index) }
     /// The version whose meaning commands have now.
     public var machineVersion: UInt32 { indexes.machineVersion }
     /// With every value filled in.

@@ -47,6 +47,10 @@ public enum Rejection: Equatable, Sendable {
     case windowExceeded
     /// A node is too old for the machine version; the greatest that all can is given.
     case notAllNodesReady(lowest: UInt64)
+    /// The members are being changed already.
+    case changeInFlight
+    case noVoterLeft
+    case tooManyVoters(limit: UInt64)
 }
 
 /// How outcomes are kept in the session table.
@@ -76,6 +80,9 @@ extension Outcome {
         static let outcomeForgotten: UInt32 = 21
         static let windowExceeded: UInt32 = 22
         static let notAllNodesReady: UInt32 = 23
+        static let changeInFlight: UInt32 = 24
+        static let noVoterLeft: UInt32 = 25
+        static let tooManyVoters: UInt32 = 26
     }
 
     var record: OutcomeRecord {
@@ -131,6 +138,9 @@ extension Outcome {
         case .outcomeForgotten: set(Code.outcomeForgotten)
         case .windowExceeded: set(Code.windowExceeded)
         case .notAllNodesReady(let lowest): set(Code.notAllNodesReady, value: lowest)
+        case .changeInFlight: set(Code.changeInFlight)
+        case .noVoterLeft: set(Code.noVoterLeft)
+        case .tooManyVoters(let limit): set(Code.tooManyVoters, value: limit)
         }
     }
 
@@ -178,6 +188,9 @@ extension Outcome {
         case Code.outcomeForgotten: return .outcomeForgotten
         case Code.windowExceeded: return .windowExceeded
         case Code.notAllNodesReady: return .notAllNodesReady(lowest: value)
+        case Code.changeInFlight: return .changeInFlight
+        case Code.noVoterLeft: return .noVoterLeft
+        case Code.tooManyVoters: return .tooManyVoters(limit: value)
         default: return nil
         }
     }

@@ -30,6 +30,9 @@ extension Command {
             .stepStarted, .stepCompleted, .taskFinished, .cancelAcknowledged, .usageReported, .persisted,
             .projectionRewound, nil:
             1
+        case .membersFounded, .memberAdded, .membersRemoved, .memberReplaced, .memberReincarnated,
+            .nodeDrainRequested:
+            2
         }
     }
 

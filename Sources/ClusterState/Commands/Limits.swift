@@ -23,6 +23,8 @@ public struct Limits: Sendable {
     // MARK: Tables
 
     public var nodes = 64
+    /// Nodes that have left, whose return is refused.
+    public var formerMembers = 256
     /// Sequences of a session above its floor (`design/state.md` 10).
     public var sessionWindow: UInt64 = 65_536
     /// Hashes kept for comparison with other members.

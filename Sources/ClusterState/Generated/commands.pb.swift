@@ -11,7 +11,7 @@
 /// The commands: what a log entry's envelope carries. `since` is the machine version that introduced each.
 ///
 /// Numbers in `Command` that are kept for later: 40-49 circuit breakers, 50-59 effects, 60-69 approvals,
-/// 70-79 users and keys, 80-89 payload uploads, 90-99 membership.
+/// 70-79 users and keys, 80-89 payload uploads.
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials
@@ -196,6 +196,53 @@ public nonisolated enum TaskOutcomeCode: SwiftProtobuf.Enum, Swift.CaseIterable 
 
 }
 
+/// A part that a member takes.
+public nonisolated enum MemberRoleCode: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+
+  /// None.
+  case unspecified // = 0
+  case voter // = 1
+
+  /// Catches up in order to vote.
+  case joining // = 2
+  case gateway // = 3
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .voter
+    case 2: self = .joining
+    case 3: self = .gateway
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .voter: return 1
+    case .joining: return 2
+    case .gateway: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [MemberRoleCode] = [
+    .unspecified,
+    .voter,
+    .joining,
+    .gateway,
+  ]
+
+}
+
 public nonisolated struct Command: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -366,6 +413,55 @@ public nonisolated struct Command: Sendable {
     set {body = .projectionRewound(newValue)}
   }
 
+  /// Membership (since 2)
+  public var membersFounded: MembersFounded {
+    get {
+      if case .membersFounded(let v)? = body {return v}
+      return MembersFounded()
+    }
+    set {body = .membersFounded(newValue)}
+  }
+
+  public var memberAdded: MemberAdded {
+    get {
+      if case .memberAdded(let v)? = body {return v}
+      return MemberAdded()
+    }
+    set {body = .memberAdded(newValue)}
+  }
+
+  public var membersRemoved: MembersRemoved {
+    get {
+      if case .membersRemoved(let v)? = body {return v}
+      return MembersRemoved()
+    }
+    set {body = .membersRemoved(newValue)}
+  }
+
+  public var memberReplaced: MemberReplaced {
+    get {
+      if case .memberReplaced(let v)? = body {return v}
+      return MemberReplaced()
+    }
+    set {body = .memberReplaced(newValue)}
+  }
+
+  public var memberReincarnated: MemberReincarnated {
+    get {
+      if case .memberReincarnated(let v)? = body {return v}
+      return MemberReincarnated()
+    }
+    set {body = .memberReincarnated(newValue)}
+  }
+
+  public var nodeDrainRequested: NodeDrainRequested {
+    get {
+      if case .nodeDrainRequested(let v)? = body {return v}
+      return NodeDrainRequested()
+    }
+    set {body = .nodeDrainRequested(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Body: Equatable, Sendable {
@@ -392,6 +488,13 @@ public nonisolated struct Command: Sendable {
     /// Projection (since 1)
     case persisted(Persisted)
     case projectionRewound(ProjectionRewound)
+    /// Membership (since 2)
+    case membersFounded(MembersFounded)
+    case memberAdded(MemberAdded)
+    case membersRemoved(MembersRemoved)
+    case memberReplaced(MemberReplaced)
+    case memberReincarnated(MemberReincarnated)
+    case nodeDrainRequested(NodeDrainRequested)
 
   }
 
@@ -399,29 +502,41 @@ public nonisolated struct Command: Sendable {
 }
 
 /// The first command of a cluster. A second one is rejected.
-public nonisolated struct ClusterCreated: Sendable {
+public nonisolated struct ClusterCreated: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var clusterID: String = String()
+  public var clusterID: String {
+    get {_storage._clusterID}
+    set {_uniqueStorage()._clusterID = newValue}
+  }
 
-  public var generation: UInt32 = 0
+  public var generation: UInt32 {
+    get {_storage._generation}
+    set {_uniqueStorage()._generation = newValue}
+  }
 
   public var settings: Settings {
-    get {_settings ?? Settings()}
-    set {_settings = newValue}
+    get {_storage._settings ?? Settings()}
+    set {_uniqueStorage()._settings = newValue}
   }
   /// Returns true if `settings` has been explicitly set.
-  public var hasSettings: Bool {self._settings != nil}
+  public var hasSettings: Bool {_storage._settings != nil}
   /// Clears the value of `settings`. Subsequent reads from it will return its default value.
-  public mutating func clearSettings() {self._settings = nil}
+  public mutating func clearSettings() {_uniqueStorage()._settings = nil}
+
+  /// 0 stands for 1 (since 2).
+  public var machineVersion: UInt32 {
+    get {_storage._machineVersion}
+    set {_uniqueStorage()._machineVersion = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _settings: Settings? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// A node runs, can execute tasks, and opens the session (node, boot). Proposed outside any session.
@@ -982,6 +1097,107 @@ public nonisolated struct ProjectionRewound: Sendable {
   public init() {}
 }
 
+/// A node that shall take part. The leader brings Raft's membership there; what is so already shows in the members' table.
+public nonisolated struct MemberAdded: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var nodeID: UInt64 = 0
+
+  /// Voter or gateway.
+  public var roleCode: MemberRoleCode = .unspecified
+
+  public var peerAddress: String = String()
+
+  public var name: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Who took part when the table of members began. Rejected once there is one.
+public nonisolated struct MembersFounded: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var members: [MemberAdded] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct MembersRemoved: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var nodeIds: [UInt64] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// The new node votes instead of the old one as soon as it has caught up.
+public nonisolated struct MemberReplaced: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var nodeID: UInt64 = 0
+
+  public var replacement: MemberAdded {
+    get {_replacement ?? MemberAdded()}
+    set {_replacement = newValue}
+  }
+  /// Returns true if `replacement` has been explicitly set.
+  public var hasReplacement: Bool {self._replacement != nil}
+  /// Clears the value of `replacement`. Subsequent reads from it will return its default value.
+  public mutating func clearReplacement() {self._replacement = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _replacement: MemberAdded? = nil
+}
+
+/// The member has lost its data folder and comes back with another one: it loses its vote until it has caught up.
+public nonisolated struct MemberReincarnated: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var nodeID: UInt64 = 0
+
+  public var oldIncarnation: UInt64 = 0
+
+  public var newIncarnation: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// The member shall take no new tasks until this is taken back, whatever boot it has.
+public nonisolated struct NodeDrainRequested: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var nodeID: UInt64 = 0
+
+  public var isOn: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "amas.state.v1"
@@ -1002,9 +1218,13 @@ nonisolated extension TaskOutcomeCode: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0TASK_OUTCOME_CODE_UNSPECIFIED\0\u{1}TASK_OUTCOME_CODE_COMPLETED\0\u{1}TASK_OUTCOME_CODE_FAILED\0")
 }
 
+nonisolated extension MemberRoleCode: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0MEMBER_ROLE_CODE_UNSPECIFIED\0\u{1}MEMBER_ROLE_CODE_VOTER\0\u{1}MEMBER_ROLE_CODE_JOINING\0\u{1}MEMBER_ROLE_CODE_GATEWAY\0")
+}
+
 nonisolated extension Command: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Command"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cluster_created\0\u{3}node_available\0\u{3}node_suspended\0\u{3}node_left\0\u{3}session_ended\0\u{3}set_machine_version\0\u{3}generation_raised\0\u{3}settings_changed\0\u{3}timers_due\0\u{4}\u{b}submit_task\0\u{3}execute_task\0\u{3}cancel_task\0\u{3}task_started\0\u{3}step_started\0\u{3}step_completed\0\u{3}task_finished\0\u{3}cancel_acknowledged\0\u{3}usage_reported\0\u{2}\u{2}persisted\0\u{3}projection_rewound\0\u{c}(<")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cluster_created\0\u{3}node_available\0\u{3}node_suspended\0\u{3}node_left\0\u{3}session_ended\0\u{3}set_machine_version\0\u{3}generation_raised\0\u{3}settings_changed\0\u{3}timers_due\0\u{4}\u{b}submit_task\0\u{3}execute_task\0\u{3}cancel_task\0\u{3}task_started\0\u{3}step_started\0\u{3}step_completed\0\u{3}task_finished\0\u{3}cancel_acknowledged\0\u{3}usage_reported\0\u{2}\u{2}persisted\0\u{3}projection_rewound\0\u{4};members_founded\0\u{3}member_added\0\u{3}members_removed\0\u{3}member_replaced\0\u{3}member_reincarnated\0\u{3}node_drain_requested\0\u{c}(2")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1272,6 +1492,84 @@ nonisolated extension Command: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
           self.body = .projectionRewound(v)
         }
       }()
+      case 90: try {
+        var v: MembersFounded?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .membersFounded(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .membersFounded(v)
+        }
+      }()
+      case 91: try {
+        var v: MemberAdded?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .memberAdded(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .memberAdded(v)
+        }
+      }()
+      case 92: try {
+        var v: MembersRemoved?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .membersRemoved(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .membersRemoved(v)
+        }
+      }()
+      case 93: try {
+        var v: MemberReplaced?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .memberReplaced(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .memberReplaced(v)
+        }
+      }()
+      case 94: try {
+        var v: MemberReincarnated?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .memberReincarnated(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .memberReincarnated(v)
+        }
+      }()
+      case 95: try {
+        var v: NodeDrainRequested?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .nodeDrainRequested(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .nodeDrainRequested(v)
+        }
+      }()
       default: break
       }
     }
@@ -1363,6 +1661,30 @@ nonisolated extension Command: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       guard case .projectionRewound(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
     }()
+    case .membersFounded?: try {
+      guard case .membersFounded(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 90)
+    }()
+    case .memberAdded?: try {
+      guard case .memberAdded(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 91)
+    }()
+    case .membersRemoved?: try {
+      guard case .membersRemoved(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 92)
+    }()
+    case .memberReplaced?: try {
+      guard case .memberReplaced(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 93)
+    }()
+    case .memberReincarnated?: try {
+      guard case .memberReincarnated(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 94)
+    }()
+    case .nodeDrainRequested?: try {
+      guard case .nodeDrainRequested(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 95)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1377,43 +1699,90 @@ nonisolated extension Command: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
 
 nonisolated extension ClusterCreated: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ClusterCreated"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cluster_id\0\u{1}generation\0\u{1}settings\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cluster_id\0\u{1}generation\0\u{1}settings\0\u{3}machine_version\0")
+
+  fileprivate class _StorageClass {
+    var _clusterID: String = String()
+    var _generation: UInt32 = 0
+    var _settings: Settings? = nil
+    var _machineVersion: UInt32 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _clusterID = source._clusterID
+      _generation = source._generation
+      _settings = source._settings
+      _machineVersion = source._machineVersion
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.clusterID) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.generation) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._settings) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._clusterID) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._generation) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._settings) }()
+        case 4: try { try decoder.decodeSingularUInt32Field(value: &_storage._machineVersion) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.clusterID.isEmpty {
-      try visitor.visitSingularStringField(value: self.clusterID, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._clusterID.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._clusterID, fieldNumber: 1)
+      }
+      if _storage._generation != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._generation, fieldNumber: 2)
+      }
+      try { if let v = _storage._settings {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      if _storage._machineVersion != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._machineVersion, fieldNumber: 4)
+      }
     }
-    if self.generation != 0 {
-      try visitor.visitSingularUInt32Field(value: self.generation, fieldNumber: 2)
-    }
-    try { if let v = self._settings {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: ClusterCreated, rhs: ClusterCreated) -> Bool {
-    if lhs.clusterID != rhs.clusterID {return false}
-    if lhs.generation != rhs.generation {return false}
-    if lhs._settings != rhs._settings {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._clusterID != rhs_storage._clusterID {return false}
+        if _storage._generation != rhs_storage._generation {return false}
+        if _storage._settings != rhs_storage._settings {return false}
+        if _storage._machineVersion != rhs_storage._machineVersion {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2465,6 +2834,225 @@ nonisolated extension ProjectionRewound: SwiftProtobuf.Message, SwiftProtobuf._M
   public static func ==(lhs: ProjectionRewound, rhs: ProjectionRewound) -> Bool {
     if lhs.generation != rhs.generation {return false}
     if lhs.throughRevision != rhs.throughRevision {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension MemberAdded: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".MemberAdded"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}node_id\0\u{3}role_code\0\u{3}peer_address\0\u{1}name\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.nodeID) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.roleCode) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.peerAddress) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.nodeID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.nodeID, fieldNumber: 1)
+    }
+    if self.roleCode != .unspecified {
+      try visitor.visitSingularEnumField(value: self.roleCode, fieldNumber: 2)
+    }
+    if !self.peerAddress.isEmpty {
+      try visitor.visitSingularStringField(value: self.peerAddress, fieldNumber: 3)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: MemberAdded, rhs: MemberAdded) -> Bool {
+    if lhs.nodeID != rhs.nodeID {return false}
+    if lhs.roleCode != rhs.roleCode {return false}
+    if lhs.peerAddress != rhs.peerAddress {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension MembersFounded: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".MembersFounded"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}members\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.members) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.members.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.members, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: MembersFounded, rhs: MembersFounded) -> Bool {
+    if lhs.members != rhs.members {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension MembersRemoved: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".MembersRemoved"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}node_ids\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedUInt64Field(value: &self.nodeIds) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.nodeIds.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.nodeIds, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: MembersRemoved, rhs: MembersRemoved) -> Bool {
+    if lhs.nodeIds != rhs.nodeIds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension MemberReplaced: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".MemberReplaced"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}node_id\0\u{1}replacement\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.nodeID) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._replacement) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.nodeID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.nodeID, fieldNumber: 1)
+    }
+    try { if let v = self._replacement {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: MemberReplaced, rhs: MemberReplaced) -> Bool {
+    if lhs.nodeID != rhs.nodeID {return false}
+    if lhs._replacement != rhs._replacement {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension MemberReincarnated: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".MemberReincarnated"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}node_id\0\u{3}old_incarnation\0\u{3}new_incarnation\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.nodeID) }()
+      case 2: try { try decoder.decodeSingularFixed64Field(value: &self.oldIncarnation) }()
+      case 3: try { try decoder.decodeSingularFixed64Field(value: &self.newIncarnation) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.nodeID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.nodeID, fieldNumber: 1)
+    }
+    if self.oldIncarnation != 0 {
+      try visitor.visitSingularFixed64Field(value: self.oldIncarnation, fieldNumber: 2)
+    }
+    if self.newIncarnation != 0 {
+      try visitor.visitSingularFixed64Field(value: self.newIncarnation, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: MemberReincarnated, rhs: MemberReincarnated) -> Bool {
+    if lhs.nodeID != rhs.nodeID {return false}
+    if lhs.oldIncarnation != rhs.oldIncarnation {return false}
+    if lhs.newIncarnation != rhs.newIncarnation {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension NodeDrainRequested: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".NodeDrainRequested"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}node_id\0\u{3}is_on\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.nodeID) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.isOn) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.nodeID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.nodeID, fieldNumber: 1)
+    }
+    if self.isOn != false {
+      try visitor.visitSingularBoolField(value: self.isOn, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: NodeDrainRequested, rhs: NodeDrainRequested) -> Bool {
+    if lhs.nodeID != rhs.nodeID {return false}
+    if lhs.isOn != rhs.isOn {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

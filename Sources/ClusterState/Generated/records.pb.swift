@@ -1124,6 +1124,38 @@ public nonisolated struct TotalsRecord: Sendable {
   public init() {}
 }
 
+/// Table 17, by node id: who shall take part, and who does (since 2). A row without roles is that of a node that has left.
+public nonisolated struct MemberRecord: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Voter or gateway; unspecified: it shall leave.
+  public var wantedCode: MemberRoleCode = .unspecified
+
+  /// As the newest applied configuration says.
+  public var roleCode: MemberRoleCode = .unspecified
+
+  /// The data folder that the member must come with; 0 until it was first seen.
+  public var incarnation: UInt64 = 0
+
+  /// Takes the place of `incarnation` as soon as the member has no vote; 0 for none.
+  public var nextIncarnation: UInt64 = 0
+
+  /// The member whose vote it shall get; 0 for none.
+  public var replaces: UInt64 = 0
+
+  public var drainRequested: Bool = false
+
+  public var name: String = String()
+
+  public var peerAddress: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "amas.state.v1"
@@ -1266,7 +1298,7 @@ nonisolated extension ClusterRecord: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension NodeRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".NodeRecord"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}boot_id\0\u{1}incarnation\0\u{1}name\0\u{3}status_code\0\u{1}slots\0\u{3}machine_version_max\0\u{3}peer_address\0\u{3}http_address\0\u{3}software_version\0\u{3}suspension_reason\0\u{3}changed_at\0\u{3}changed_wall\0\u{c}\u{d}\u{1}")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}boot_id\0\u{1}incarnation\0\u{1}name\0\u{3}status_code\0\u{1}slots\0\u{3}machine_version_max\0\u{3}peer_address\0\u{3}http_address\0\u{3}software_version\0\u{3}suspension_reason\0\u{3}changed_at\0\u{3}changed_wall\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2521,6 +2553,71 @@ nonisolated extension TotalsRecord: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.lateCostMicroUsd != rhs.lateCostMicroUsd {return false}
     if lhs.evictions != rhs.evictions {return false}
     if lhs.timersFired != rhs.timersFired {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension MemberRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".MemberRecord"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}wanted_code\0\u{3}role_code\0\u{1}incarnation\0\u{3}next_incarnation\0\u{1}replaces\0\u{3}drain_requested\0\u{1}name\0\u{3}peer_address\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.wantedCode) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.roleCode) }()
+      case 3: try { try decoder.decodeSingularFixed64Field(value: &self.incarnation) }()
+      case 4: try { try decoder.decodeSingularFixed64Field(value: &self.nextIncarnation) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.replaces) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.drainRequested) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.peerAddress) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.wantedCode != .unspecified {
+      try visitor.visitSingularEnumField(value: self.wantedCode, fieldNumber: 1)
+    }
+    if self.roleCode != .unspecified {
+      try visitor.visitSingularEnumField(value: self.roleCode, fieldNumber: 2)
+    }
+    if self.incarnation != 0 {
+      try visitor.visitSingularFixed64Field(value: self.incarnation, fieldNumber: 3)
+    }
+    if self.nextIncarnation != 0 {
+      try visitor.visitSingularFixed64Field(value: self.nextIncarnation, fieldNumber: 4)
+    }
+    if self.replaces != 0 {
+      try visitor.visitSingularUInt64Field(value: self.replaces, fieldNumber: 5)
+    }
+    if self.drainRequested != false {
+      try visitor.visitSingularBoolField(value: self.drainRequested, fieldNumber: 6)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 7)
+    }
+    if !self.peerAddress.isEmpty {
+      try visitor.visitSingularStringField(value: self.peerAddress, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: MemberRecord, rhs: MemberRecord) -> Bool {
+    if lhs.wantedCode != rhs.wantedCode {return false}
+    if lhs.roleCode != rhs.roleCode {return false}
+    if lhs.incarnation != rhs.incarnation {return false}
+    if lhs.nextIncarnation != rhs.nextIncarnation {return false}
+    if lhs.replaces != rhs.replaces {return false}
+    if lhs.drainRequested != rhs.drainRequested {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.peerAddress != rhs.peerAddress {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

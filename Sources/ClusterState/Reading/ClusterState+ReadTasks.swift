@@ -54,6 +54,24 @@ extension ClusterState {
         return Tombstone(status: status, revision: Revision(rawValue: record.revision))
     }
 
+    /// Tasks that were evicted with a change after `revision`, in the order of their keys: what PostgreSQL lacks and this state can
+    /// not give back, if PostgreSQL has nothing newer than that. Walks over all tombstones.
+    ///
+    /// - Parameter limit: the most tasks to name; all are counted.
+    /// - Returns: `isComplete` is false if others went after `revision` whose tombstones are gone as well.
+    public func evicted(after revision: Revision, limit: Int) -> (tasks: [TaskKey], count: Int, isComplete: Bool) {
+        var tasks: [TaskKey] = []
+        var count = 0
+        var last = tables.buckets.rows.reduce(into: [UInt64: UInt64]()) { $0[$1.key.value] = $1.value.record.revision }
+        for (key, row) in tables.tombstones.rows where row.record.revision > revision.rawValue {
+            count += 1
+            if tasks.count < limit { tasks.append(key) }
+            let bucket = Self.bucket(of: key, count: limits.evictionBuckets)
+            if last[bucket] == row.record.revision { last[bucket] = nil }
+        }
+        return (tasks, count, last.values.allSatisfy { $0 <= revision.rawValue })
+    }
+
     /// A tenant's tasks that are still here, newest first.
     ///
     /// - Parameters:

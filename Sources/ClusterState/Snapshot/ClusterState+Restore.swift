@@ -51,6 +51,9 @@ extension ClusterState {
             if case .release(let boot) = key.subject { indexes.releaseChanged(boot, isPending: true) }
             return true
         case .totals: return tables.totals.restore(key: key, record: record) != nil
+        case .members:
+            guard let (_, record) = tables.members.restore(key: key, record: record) else { return false }
+            return record.isSound
         }
     }
 
@@ -93,6 +96,13 @@ extension TaskRecord {
 
 extension NodeRecord {
     var isSound: Bool { NodeStatus.allCases.contains { Int($0.rawValue) == statusCode.rawValue } }
+}
+
+extension MemberRecord {
+    var isSound: Bool {
+        MemberRoleCode.allCases.contains(roleCode) && MemberRoleCode.allCases.contains(wantedCode)
+            && wantedCode != .joining
+    }
 }
 
 extension StepRecord {

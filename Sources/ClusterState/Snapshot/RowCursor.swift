@@ -45,6 +45,7 @@ struct RowCursor: Sendable {
         case .priorities: AnyRows(tables.priorities)
         case .work: AnyRows(tables.work)
         case .totals: AnyRows(tables.totals)
+        case .members: AnyRows(tables.members)
         }
     }
 }

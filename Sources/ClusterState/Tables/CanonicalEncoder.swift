@@ -120,9 +120,13 @@ struct CanonicalEncoder: Visitor, Sendable {
     }
 
     mutating func visitPackedUInt32Field(value: [UInt32], fieldNumber: Int) {
+        visitPackedUInt64Field(value: value.map { UInt64($0) }, fieldNumber: fieldNumber)
+    }
+
+    mutating func visitPackedUInt64Field(value: [UInt64], fieldNumber: Int) {
         appendTag(fieldNumber, Wire.delimited)
         var packed = CanonicalEncoder()
-        for number in value { packed.appendVarint(UInt64(number)) }
+        for number in value { packed.appendVarint(number) }
         appendVarint(UInt64(packed.bytes.count))
         bytes.append(contentsOf: packed.bytes)
     }

@@ -168,6 +168,10 @@ struct Indexes: Sendable {
         }
     }
 
+    mutating func nodeRemoved(_ id: NodeID) {
+        loads.removeAll { $0.node == id }
+    }
+
     mutating func releaseChanged(_ boot: SessionKey, isPending: Bool) {
         guard let position = position(of: boot.node), loads[position].boot == boot.boot else { return }
         loads[position].isReleasing = isPending

@@ -18,6 +18,7 @@ enum TableID: UInt8, CaseIterable, Sendable {
     case priorities = 14
     case work = 15
     case totals = 16
+    case members = 17
 }
 
 /// A record in a table: shared by every copy of the state, never changed.

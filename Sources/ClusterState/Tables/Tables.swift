@@ -16,4 +16,5 @@ struct Tables: Sendable {
     var priorities = Table<NumberKey, PriorityRecord>(.priorities)
     var work = Table<WorkKey, WorkRecord>(.work)
     var totals = Table<SingleKey, TotalsRecord>(.totals)
+    var members = Table<NumberKey, MemberRecord>(.members)
 }

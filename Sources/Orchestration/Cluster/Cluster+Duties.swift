@@ -1,5 +1,5 @@
-import ClusterState
-import Raft
+public import ClusterState
+public import Raft
 import RaftServer
 import SwiftProtobuf
 import Synchronization
@@ -9,30 +9,46 @@ import Synchronization
 // state shows its effect, so that none of it needs a memory.
 extension Cluster {
     func performDuties() {
-        guard let status = server.status, status.halted == nil else { return }
+        guard let status = server.status else { return }
+        if let halted = status.halted { return sessionGate.fail(.stopped(reason: halted.reason)) }
+        if status.hasLostMajority { sessionGate.fail(.noQuorum) }
+        sessionGate.expire(.now)
         contact.observe(status)
         let state = machine.state
-        if status.standing.role == .leader { lead(status, state) }
-        keepMembership(state)
+        if let reason = reasonToEnd(status, state) { hooks.excluded(reason) }
+        if addresses.update(own: identity.node, status.membership, state) { server.setPeers(addresses.current) }
+        if status.standing.role == .leader {
+            reportMembers(status)
+            lead(status, state)
+            leaveLead(status, state)
+        }
+        verifyFolder(state)
+        if state.shallLeave(identity.node) { tellToLeave() }
+        keepMembership(status, state)
     }
 
     /// Proposes unless the same was proposed a moment ago.
-    private func repeatUntilSeen(_ duty: Duty, _ body: @autoclosure () -> Command.OneOf_Body) {
+    func repeatUntilSeen(_ duty: Duty, _ body: @autoclosure () -> Command.OneOf_Body) {
         guard pace.mayPropose(duty, interval: .milliseconds(configuration.limits.repeatMilliseconds)) else { return }
         proposeOnce(body())
     }
 
-    private func keepMembership(_ state: ClusterState) {
+    private func keepMembership(_ status: ServerStatus, _ state: ClusterState) {
         guard state.clusterID != nil else { return }
         let record = state.node(identity.node)
+        let shallDrain = isDraining || state.shallDrain(identity.node)
+        if isWithdrawn { return record.map { $0.status != .left } ?? false ? sayGoodbye(status) : () }
         if let record, record.record.bootID == identity.boot.rawValue {
             switch record.status {
-            case .available: return isDraining ? suspend() : ()
-            case .suspended: if isDraining { return }
+            case .available: return shallDrain ? suspend() : ()
+            case .suspended: if shallDrain { return }
             case .left: break
             }
         }
-        guard !isDraining else { return }
+        // One that drains by request needs its session all the same: it becomes available, then suspended.
+        guard !isDraining, !state.shallLeave(identity.node),
+            state.members.isEmpty || state.member(identity.node) != nil
+        else { return }
         repeatUntilSeen(
             .available,
             .nodeAvailable(
@@ -61,6 +77,18 @@ extension Cluster {
                 }))
     }
 
+    private func sayGoodbye(_ status: ServerStatus) {
+        repeatUntilSeen(
+            .left(identity.node),
+            .nodeLeft(
+                .with {
+                    $0.nodeID = identity.node.rawValue
+                    $0.bootID = identity.boot.rawValue
+                    $0.proposerTerm = status.standing.term.rawValue
+                    $0.departureCode = .shutdown
+                }))
+    }
+
     /// Proposes until the state shows that this node has left, or there is no hope of it.
     func leave() async {
         let limits = configuration.limits
@@ -70,15 +98,7 @@ extension Cluster {
             guard let record = machine.state.node(identity.node)?.record, record.bootID == identity.boot.rawValue,
                 record.status != .left
             else { return }
-            repeatUntilSeen(
-                .left(identity.node),
-                .nodeLeft(
-                    .with {
-                        $0.nodeID = identity.node.rawValue
-                        $0.bootID = identity.boot.rawValue
-                        $0.proposerTerm = status.standing.term.rawValue
-                        $0.departureCode = .shutdown
-                    }))
+            sayGoodbye(status)
             do {
                 try await Task.sleep(for: .milliseconds(5))
             } catch {
@@ -96,10 +116,13 @@ extension Cluster {
                         $0.clusterID = configuration.server.clusterID
                         $0.generation = 1
                         $0.settings = configuration.settings
+                        $0.machineVersion = configuration.server.machineVersionMax
                     }))
         }
         fireTimers(status, state)
         declareGone(status, state)
+        raiseVersion(status, state)
+        reconcileMembers(status, state)
     }
 
     private func fireTimers(_ status: ServerStatus, _ state: ClusterState) {
@@ -121,10 +144,14 @@ extension Cluster {
             case .left: continue
             case .available, .suspended: break
             }
-            guard let peer = status.peers.first(where: { $0.id == node.id }) else { continue }
-            let isSilent =
-                peer.millisecondsSinceContact >= interval && watch.age >= .milliseconds(interval)
-            guard isSilent || (watch.hasRefused(node.id) && !peer.isReachable) else { continue }
+            let isSilent: Bool
+            if let peer = status.peers.first(where: { $0.id == node.id }) {
+                isSilent = peer.millisecondsSinceContact >= interval || (watch.hasRefused(node.id) && !peer.isReachable)
+            } else {
+                // Of a former cluster, whose quorum was lost.
+                isSilent = !status.membership.members.contains(node.id)
+            }
+            guard isSilent, watch.age >= .milliseconds(interval) || watch.hasRefused(node.id) else { continue }
             repeatUntilSeen(
                 .left(node.id),
                 .nodeLeft(
@@ -139,10 +166,18 @@ extension Cluster {
 
     // MARK: State hash
 
+    /// The state's hash at an index at which other nodes tell theirs as well, or, in a young log, at the last one.
+    public var comparableHash: (index: LogIndex, hash: StateHash)? {
+        let state = machine.state
+        let round = HashExchange.round(before: state.index)
+        if let hash = machine.hash(at: round) { return (round, hash) }
+        return state.index == .zero ? nil : (state.index, state.hash)
+    }
+
     func reportHash() {
         let state = machine.state
         guard state.index > .zero else { return }
-        let round = LogIndex(state.index.rawValue / HashExchange.roundIndices * HashExchange.roundIndices)
+        let round = HashExchange.round(before: state.index)
         for index in [round, state.index] {
             guard let hash = machine.hash(at: index) else { continue }
             let report = HashExchange.Report(machineVersion: state.machineVersion, index: index, hash: hash)
@@ -174,4 +209,9 @@ enum Duty: Hashable, Sendable {
     case available
     case suspended
     case left(NodeID)
+    case raiseVersion
+    case foundMembers
+    case changeMembership
+    case verifyFolder
+    case handOverLeadership
 }

@@ -7,15 +7,15 @@ public import RaftServer
 public enum ReadConsistency: Equatable, Sendable {
     /// Covers every write that was acknowledged, by anybody, before the read began. Needs a quorum.
     case strong
-    /// Covers everything up to an index that the client has seen. Needs a quorum only where this node is behind it.
-    case session(LogIndex)
-    /// Whatever this node has.
+    /// Covers everything up to a revision that the client has seen. Needs a quorum only where this node is behind it.
+    case session(Revision)
+    /// Whatever this node has, once it has read the log at all.
     case stale
 }
 
 extension Cluster {
     /// Proposes a command and waits until this node has applied it. Held through elections; acts once however often it travels.
-    /// - Throws: `RequestError`; after `noQuorum`, `timedOut` and `stopped` the command may still take effect.
+    /// - Throws: `RequestError`; after `noQuorum`, `timedOut`, `stopped` and `cancelled` the command may still take effect.
     public func propose(
         _ body: Command.OneOf_Body, tenant: String = Cluster.defaultTenant, trace: Envelope.Trace = .none
     ) async throws(RequestError) -> Outcome {
@@ -58,34 +58,24 @@ extension Cluster {
 
     /// A node proposes in a session that the log has opened for this run of it.
     private func waitForSession() async throws(RequestError) {
-        let limit = configuration.server.limits.holdMilliseconds
-        let start = ContinuousClock.now
-        while machine.state.sessionFloor(of: Envelope.Session(node: identity.node, boot: identity.boot)) == nil {
-            if let status = server.status {
-                if let halted = status.halted { throw .stopped(reason: halted.reason) }
-                if status.hasLostMajority { throw .noQuorum }
-            }
-            guard ContinuousClock.now - start < .milliseconds(limit) else { throw .timedOut }
-            do {
-                try await Task.sleep(for: .milliseconds(5))
-            } catch {
-                throw .stopped(reason: "the request was cancelled")
-            }
-        }
+        if hasRecovered { return }
+        try await sessionGate.wait(isOpen: { [self] in hasRecovered })
     }
 
     /// The state, at least as fresh as asked for.
     public func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState {
         let patience = configuration.limits.readMilliseconds
         if consistency != .stale, let halted { throw .stopped(reason: halted.reason) }
-        // A strong read covers whatever any client can have seen, also for one that names an index that never was.
+        let state = machine.state
         let isFresh =
             switch consistency {
             case .strong: false
-            case .session(let index): machine.state.index >= index
-            case .stale: true
+            case .session(let revision): hasRecovered(state) && state.revision >= revision
+            case .stale: hasRecovered(state)
             }
-        if !isFresh { try await server.waitUntilApplied(try await server.readIndex(), milliseconds: patience) }
+        if isFresh { return state }
+        // A strong read covers whatever any client can have seen, also for one that names a revision that never was.
+        try await server.waitUntilApplied(try await server.readIndex(), milliseconds: patience)
         return machine.state
     }
 

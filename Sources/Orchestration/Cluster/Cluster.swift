@@ -15,9 +15,15 @@ public final class Cluster: Sendable {
     let machine: ClusterMachine
     let watch: StandingWatch
     let waiters: TaskWaiters
+    let sessionGate: SessionGate
     let pace = DutyPace()
     let contact = LeaderContact()
     let hashes = Mutex(HashExchange())
+    let reports = MemberReports()
+    let refusals: Refusals
+    let addresses: AddressBook
+    let reconciliation = Reconciliation()
+    let hooks: Hooks
     let logger: Logger
     private let observers: Observers
     private let bus: EphemeralBus
@@ -25,6 +31,8 @@ public final class Cluster: Sendable {
 
     private struct Condition {
         var isDraining = false
+        var isToldToLeave = false
+        var isWithdrawn = false
         var duties: [Task<Void, Never>] = []
     }
 
@@ -32,16 +40,30 @@ public final class Cluster: Sendable {
     public struct Hooks: Sendable {
         /// The disk has failed; must end the process.
         public var failed: @Sendable (String) -> Never
+        /// This node can never take part with the data folder that it has; the process should end. May be called again.
+        public var excluded: @Sendable (_ reason: String) -> Void
+        /// This node shall be a member no more: its clients and tasks should go, and then it should `withdraw`. Called once.
+        public var leaving: @Sendable () -> Void
+        public var standingChanged: @Sendable (Standing) -> Void
+        public var snapshot: @Sendable (SnapshotOperation, _ succeeded: Bool) -> Void
         public var logSynced: @Sendable (_ microseconds: UInt64) -> Void
         public var applied: @Sendable (LogIndex, _ microseconds: UInt64) -> Void
         public var answered: @Sendable (RequestKind, _ microseconds: UInt64, RequestError?) -> Void
 
         public init(
-            failed: @escaping @Sendable (String) -> Never, logSynced: @escaping @Sendable (UInt64) -> Void = { _ in },
+            failed: @escaping @Sendable (String) -> Never, excluded: @escaping @Sendable (String) -> Void = { _ in },
+            leaving: @escaping @Sendable () -> Void = {},
+            standingChanged: @escaping @Sendable (Standing) -> Void = { _ in },
+            snapshot: @escaping @Sendable (SnapshotOperation, Bool) -> Void = { _, _ in },
+            logSynced: @escaping @Sendable (UInt64) -> Void = { _ in },
             applied: @escaping @Sendable (LogIndex, UInt64) -> Void = { _, _ in },
             answered: @escaping @Sendable (RequestKind, UInt64, RequestError?) -> Void = { _, _, _ in }
         ) {
             self.failed = failed
+            self.excluded = excluded
+            self.leaving = leaving
+            self.standingChanged = standingChanged
+            self.snapshot = snapshot
             self.logSynced = logSynced
             self.applied = applied
             self.answered = answered
@@ -65,19 +87,32 @@ public final class Cluster: Sendable {
         let machine = ClusterMachine(observers: observers, initial: initial)
         let (bus, watch, waiters) = (EphemeralBus(), StandingWatch(), TaskWaiters())
         (self.observers, self.machine, self.bus, self.watch, self.waiters) = (observers, machine, bus, watch, waiters)
+        let refusals = Refusals()
+        addresses = AddressBook(configured: configuration.server.peers)
+        (self.refusals, self.hooks) = (refusals, hooks)
         server = try RaftServer.open(
             configuration.server, machine: machine,
             callbacks: RaftServerCallbacks(
                 isKnown: { node, incarnation in
-                    Self.verdict(on: node, incarnation, configuration: configuration.server, state: machine.state)
+                    Self.verdict(
+                        on: node, incarnation, recorded: machine.folder(of: node), machine.state, configuration.server)
                 },
-                standingChanged: { watch.changed($0) },
-                linkChanged: { watch.linkChanged($0, $1) },
+                standingChanged: {
+                    watch.changed($0)
+                    hooks.standingChanged($0)
+                },
+                linkChanged: {
+                    watch.linkChanged($0, $1)
+                    refusals.linkChanged($0, $1)
+                },
                 ephemeral: { bus.received($1, from: $0) },
                 logSynced: hooks.logSynced, applied: hooks.applied, answered: hooks.answered,
-                failed: hooks.failed),
+                snapshot: hooks.snapshot, failed: hooks.failed),
             logger: logger)
+        sessionGate = SessionGate(limits: configuration.server.limits)
+        let session = Envelope.Session(node: server.identity.node, boot: server.identity.boot)
         _ = observers.add { waiters.notify($0) }
+        _ = observers.add { [sessionGate] in sessionGate.observe($0.state, session) }
         _ = observers.add { Self.reportRefusals(in: $0, logger) }
     }
 
@@ -87,19 +122,25 @@ public final class Cluster: Sendable {
             switch applied.outcome {
             case .done, .task, .replayed, .rejected(.stale), .rejected(.clusterExists): continue
             case .rejected(let reason):
-                logger.warning("a command was refused", metadata: ["index": "\(applied.index)", "reason": "\(reason)"])
+                logger.warning(
+                    "a command was refused",
+                    metadata: ["index": .stringConvertible(applied.index.rawValue), "reason": "\(reason)"])
             }
         }
     }
 
-    /// The first data folder that the cluster saw of a node is that node; one with another has lost what it promised.
+    /// The first data folder that the cluster saw of a node is that node; one with another has lost what it promised. A node
+    /// of which nothing is known here may have been added after what this node has applied.
     private static func verdict(
-        on node: NodeID, _ incarnation: Incarnation, configuration: RaftServerConfiguration, state: ClusterState
+        on node: NodeID, _ incarnation: Incarnation, recorded: Incarnation?, _ state: ClusterState,
+        _ configuration: RaftServerConfiguration
     ) -> PeerTransport.Verdict {
-        let record = state.node(node)?.record
-        guard record != nil || configuration.peers[node] != nil else { return .unknownNode }
-        guard let recorded = record?.incarnation, recorded != incarnation.rawValue else { return .accepted }
-        return .otherIncarnation(Incarnation(recorded))
+        if state.hasLeft(node, incarnation: incarnation.rawValue) { return .removed }
+        guard let recorded else {
+            let mayBeNew = configuration.bootstrap == .empty || !state.members.isEmpty
+            return mayBeNew || configuration.peers[node] != nil ? .accepted : .unknownNode
+        }
+        return recorded == incarnation ? .accepted : .otherIncarnation(recorded)
     }
 
     // MARK: Life
@@ -109,6 +150,9 @@ public final class Cluster: Sendable {
     @discardableResult
     public func start() async throws(ServerStartError) -> PeerAddress {
         bus.subscribe(.stateHash) { [weak self] node, bytes in self?.receiveHashReport(bytes, from: node) }
+        bus.subscribe(.members) { [weak self] node, bytes in self?.receiveMemberReport(bytes, from: node) }
+        bus.subscribe(.transferLeadership) { [weak self] node, bytes in self?.receiveTransferRequest(bytes, from: node)
+        }
         let address = try await server.start()
         let duties = [
             Task { [weak self] in await Self.repeatedly({ $0.dutyMilliseconds }, self) { $0.performDuties() } },
@@ -135,6 +179,17 @@ public final class Cluster: Sendable {
         performDuties()
     }
 
+    /// Says goodbye, and takes part in the consensus alone from now on: until the others have changed their configuration, they
+    /// may need this node's vote. What waits fails.
+    public func withdraw() {
+        condition.withLock {
+            $0.isDraining = true
+            $0.isWithdrawn = true
+        }
+        sessionGate.shut(.stopped(reason: "the node was removed"))
+        performDuties()
+    }
+
     /// Says goodbye, so that what is still assigned here moves at once; hands over leadership if it is held; then closes
     /// everything. What waits fails.
     public func stop() async {
@@ -144,6 +199,7 @@ public final class Cluster: Sendable {
         }
         for duty in duties { duty.cancel() }
         for duty in duties { await duty.value }
+        sessionGate.shut(.stopped(reason: "the node is stopping"))
         await leave()
         await server.stop()
     }
@@ -153,10 +209,27 @@ public final class Cluster: Sendable {
     public var identity: ServerIdentity { server.identity }
     /// The state after the last batch applied here: an immutable value, cheap to take.
     public var state: ClusterState { machine.state }
+    /// Whether the log has opened the session of this run of the node: it did so behind everything that was accepted before, so the
+    /// state is no older than the start. Before that it is whatever part of the log has been applied so far, and not to be shown.
+    public var hasRecovered: Bool { hasRecovered(machine.state) }
+    func hasRecovered(_ state: ClusterState) -> Bool {
+        state.sessionFloor(of: Envelope.Session(node: identity.node, boot: identity.boot)) != nil
+    }
     public var isDraining: Bool { condition.withLock { $0.isDraining } }
+    var isWithdrawn: Bool { condition.withLock { $0.isWithdrawn } }
+
+    func tellToLeave() {
+        let isFirst = condition.withLock { condition in
+            defer { condition.isToldToLeave = true }
+            return !condition.isToldToLeave
+        }
+        if isFirst { hooks.leaving() }
+    }
     /// This node's standing, then every change of it.
     public var standings: AsyncStream<Standing> { watch.changes() }
     public var outstandingProposals: Int { server.outstandingProposals }
+    /// Proposals and linearizable reads of this node without an answer.
+    public var outstandingRequests: Int { server.outstandingProposals + server.outstandingReads }
     /// Why this node was taken out of the cluster's work: then it serves, executes and projects nothing. Nil while it takes part.
     public var halted: StateMachineHalt? { server.status?.halted }
 
@@ -185,7 +258,7 @@ public final class Cluster: Sendable {
     /// Sends bytes to every reachable member and to the subscribers here, without a promise of arrival.
     public func broadcast(_ topic: EphemeralTopic, _ bytes: [UInt8]) {
         let frame = EphemeralBus.frame(topic, bytes)
-        for node in configuration.server.peers.keys where node != identity.node {
+        for node in addresses.current.keys where node != identity.node {
             server.sendEphemeral(frame, to: node)
         }
         bus.deliver(topic, bytes, from: identity.node)

@@ -41,7 +41,15 @@ public struct ClusterLimits: Sendable {
     /// A command outside a session is proposed again if its effect has not shown after this.
     public var repeatMilliseconds: UInt64 = 300
     public var hashReportMilliseconds: UInt64 = 50
+    /// A leader tells the others this often what it knows of the members; at once when one is lost or has caught up.
+    public var memberReportIntervalMilliseconds: UInt64 = 1000
+    /// An older report counts for nothing: a node then says what it knows by itself.
+    public var memberReportMilliseconds: UInt64 = 3000
+    /// A member that is further behind the last commit is not counted on when another fails.
+    public var memberLagEntries: UInt64 = 1000
     public var readMilliseconds: UInt64 = 5000
+    /// How long whoever asks for another leader waits for it.
+    public var transferMilliseconds: UInt64 = 5000
     /// How long a node that stops waits for its goodbye to be applied.
     public var leaveMilliseconds: UInt64 = 1000
 

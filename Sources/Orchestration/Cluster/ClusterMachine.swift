@@ -14,9 +14,11 @@ final class ClusterMachine: ReplicatedStateMachine {
     private let published: Mutex<ClusterState>
     private let observers: Observers
     private let history = HashHistory()
+    private let registered: Mutex<RegisteredFolders>
 
     init(observers: Observers, initial: ClusterState = ClusterState()) {
         published = Mutex(initial)
+        registered = Mutex(RegisteredFolders(initial, []))
         self.observers = observers
     }
 
@@ -25,6 +27,18 @@ final class ClusterMachine: ReplicatedStateMachine {
 
     /// The state's hash after the entry at `index`, if that is not too long ago.
     func hash(at index: LogIndex) -> StateHash? { history.hash(at: index) }
+
+    func recovered(_ entries: [Entry]) {
+        let folders = RegisteredFolders(state, entries)
+        registered.withLock { $0 = folders }
+    }
+
+    /// The data folder with which a node is a member: by the state, or by the part of the log that is not applied yet. A node
+    /// that starts votes before it knows what is committed, and has to know for whom.
+    func folder(of node: NodeID) -> Incarnation? {
+        let state = state
+        return registered.withLock { state.index < $0.last ? $0[node] : state.folder(of: node) }
+    }
 
     func apply(_ entries: [Entry]) throws(StateMachineHalt) -> [Completion<Outcome>] {
         var state = state
@@ -44,8 +58,11 @@ final class ClusterMachine: ReplicatedStateMachine {
                             "entry \(error.index) needs machine version \(error.machineVersion.map { "\($0)" } ?? "a later one"): upgrade this node"
                     )
                 }
-            case .noop, .configuration:
+            case .noop:
                 result = state.applyInternal(index: entry.index, term: entry.term)
+            case .configuration:
+                result = state.applyInternal(
+                    index: entry.index, term: entry.term, membership: try? Membership(decoding: entry.data))
             }
             applied.append(result)
             if let session = result.session {

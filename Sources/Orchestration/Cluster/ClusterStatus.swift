@@ -7,6 +7,7 @@ public struct ClusterStatus: Sendable {
     public var identity: ServerIdentity
     public var server: ServerStatus
     public var links: [LinkStatus]
+    public var members: ClusterMembers
     public var isDraining: Bool
     /// Nil if the node is ready; otherwise why it is not, as a short sentence.
     public var unreadyReason: String?

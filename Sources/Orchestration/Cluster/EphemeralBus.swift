@@ -5,6 +5,8 @@ import Synchronization
 public enum EphemeralTopic: UInt8, Sendable {
     case taskProgress = 1
     case stateHash = 2
+    case members = 3
+    case transferLeadership = 4
 }
 
 /// Delivers ephemeral messages, of this node and of others, by topic. A message is its topic (1 byte) and its bytes.

@@ -8,6 +8,10 @@ struct HashExchange: Sendable {
     /// Reports at multiples of this are comparable between nodes that never stop at the same place.
     static let roundIndices: UInt64 = 256
 
+    static func round(before index: LogIndex) -> LogIndex {
+        LogIndex(index.rawValue / roundIndices * roundIndices)
+    }
+
     struct Report: Equatable, Sendable {
         var machineVersion: UInt32
         var index: LogIndex

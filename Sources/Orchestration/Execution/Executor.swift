@@ -17,15 +17,11 @@ public final class Executor: Sendable {
 
     private struct State {
         var running: [TaskKey: Running] = [:]
+        /// Cancellations that are being acknowledged.
+        var acknowledging: [TaskKey: Epoch] = [:]
         var token: ObserverToken?
         var loop: Task<Void, Never>?
         var isStopping = false
-    }
-
-    /// What the state says about tasks of this node.
-    private enum Order {
-        case change(AssignmentChange)
-        case reconcile
     }
 
     private let cluster: Cluster
@@ -47,23 +43,24 @@ public final class Executor: Sendable {
 
     /// Begins to take tasks.
     public func start() {
-        let (orders, continuation) = AsyncStream<Order>.makeStream(bufferingPolicy: .unbounded)
-        let mine: @Sendable (Assignment) -> Bool = { [identity = cluster.identity] assignment in
-            assignment.node == identity.node && assignment.boot == identity.boot
-        }
-        // The queue is bounded by what apply assigns: one order for each task of this node and each end of one.
+        // A notice says only that something has changed: many that come at once are one.
+        let (notices, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let identity = cluster.identity
         let token = cluster.observe { batch in
-            if batch.isRestored { continuation.yield(.reconcile) }
-            for change in batch.applied.lazy.flatMap(\.assignments) {
-                switch change {
-                case .assigned(_, let assignment), .released(_, let assignment), .cancelRequested(_, let assignment):
-                    if mine(assignment) { continuation.yield(.change(change)) }
+            let concernsThis =
+                batch.isRestored
+                || batch.applied.lazy.flatMap(\.assignments).contains { change in
+                    switch change {
+                    case .assigned(_, let assignment), .released(_, let assignment),
+                        .cancelRequested(_, let assignment):
+                        assignment.node == identity.node && assignment.boot == identity.boot
+                    }
                 }
-            }
+            if concernsThis { continuation.yield() }
         }
-        continuation.yield(.reconcile)
+        continuation.yield()
         let loop = Task { [weak self] in
-            for await order in orders { self?.follow(order) }
+            for await _ in notices { self?.follow() }
         }
         state.withLock { state in
             state.token = token
@@ -84,23 +81,16 @@ public final class Executor: Sendable {
         }
         if let token { cluster.remove(token) }
         loop?.cancel()
+        // Nor for what they have proposed: it may take effect all the same.
         for task in rest { task.cancel() }
         for task in rest { await task.value }
     }
 
+    private var isStopping: Bool { state.withLock { $0.isStopping } }
     public var runningCount: Int { state.withLock { $0.running.count } }
 
-    private func follow(_ order: Order) {
-        switch order {
-        case .reconcile: reconcile()
-        case .change(.assigned(let key, let assignment)): begin(key, assignment.epoch)
-        case .change(.released(let key, let assignment)): end(key, assignment.epoch)
-        case .change(.cancelRequested(let key, let assignment)): cancel(key, assignment.epoch)
-        }
-    }
-
-    /// After a start, or when the state came as a snapshot: what should run is what the state says.
-    private func reconcile() {
+    /// What runs comes to be what the state says should run.
+    private func follow() {
         let current = cluster.state
         let assigned = current.assignments(of: cluster.identity.node, boot: cluster.identity.boot)
         for key in assigned {
@@ -108,17 +98,20 @@ public final class Executor: Sendable {
             if view.status == .cancelling { cancel(key, assignment.epoch) } else { begin(key, assignment.epoch) }
         }
         let wanted = Set(assigned)
-        for (key, running) in state.withLock({ $0.running }) where !wanted.contains(key) { end(key, running.epoch) }
+        let lost = state.withLock { state in state.running.filter { !wanted.contains($0.key) }.map(\.value.task) }
+        for task in lost { task.cancel() }
     }
 
     private func begin(_ key: TaskKey, _ epoch: Epoch) {
         let run = TaskRun(
             key: key, epoch: epoch, cluster: cluster, runner: runner, reporter: reporter, counters: counters,
-            logger: logger)
+            logger: logger, isStopping: { [weak self] in self?.isStopping ?? true })
         let previous: Running? = state.withLock { state in
-            // After a snapshot the queue may still hold orders that the state has outrun: an older one takes nothing away.
             let previous = state.running[key]
-            guard !state.isStopping, previous.map({ $0.epoch < epoch }) ?? true else { return nil }
+            // A run that has just ended is not to be begun again: the state shows its end before it leaves `running`.
+            guard !state.isStopping, previous.map({ $0.epoch < epoch }) ?? true,
+                cluster.state.task(key)?.assignment?.epoch == epoch
+            else { return nil }
             state.running[key] = Running(
                 epoch: epoch,
                 task: Task { [weak self] in
@@ -132,14 +125,16 @@ public final class Executor: Sendable {
         previous?.task.cancel()
     }
 
-    private func end(_ key: TaskKey, _ epoch: Epoch) {
-        state.withLock { $0.running[key]?.epoch == epoch ? $0.running[key]?.task : nil }?.cancel()
-    }
-
+    /// Says that nothing runs any more, once that is so.
     private func cancel(_ key: TaskKey, _ epoch: Epoch) {
-        let running = state.withLock { $0.running[key]?.epoch == epoch ? $0.running[key]?.task : nil }
+        let running: Task<Void, Never>?? = state.withLock { state in
+            guard state.acknowledging[key].map({ $0 < epoch }) ?? true else { return nil }
+            state.acknowledging[key] = epoch
+            return .some(state.running[key]?.epoch == epoch ? state.running[key]?.task : nil)
+        }
+        guard let running else { return }
         running?.cancel()
-        Task { [cluster] in
+        Task { [weak self, cluster] in
             await running?.value
             _ = try? await cluster.propose(
                 .cancelAcknowledged(
@@ -147,6 +142,9 @@ public final class Executor: Sendable {
                         $0.taskID = key.id
                         $0.epoch = epoch.rawValue
                     }), tenant: key.tenant)
+            self?.state.withLock { state in
+                if state.acknowledging[key] == epoch { state.acknowledging[key] = nil }
+            }
         }
     }
 

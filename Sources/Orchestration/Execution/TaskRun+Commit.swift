@@ -20,14 +20,16 @@ extension TaskRun {
     private static let longestPause = Duration.seconds(1)
 
     /// Proposes until there is an outcome. A proposal that was given up may have taken effect; then the repetition is told so.
+    ///
+    /// Also in a run that was cancelled: whether a result came before its cancellation, and what it has cost, is for the log to say.
     func commit(_ body: Command.OneOf_Body) async -> CommitResult {
         var pause = Self.firstPause
         while true {
             do throws(RequestError) {
-                if let result = judge(try await cluster.propose(body, tenant: key.tenant)) { return result }
+                if let result = judge(try await proposeToTheEnd(body).get()) { return result }
             } catch {
                 switch error {
-                case .stopped: return .stopped
+                case .stopped, .cancelled: return .stopped
                 case .tooLarge(let limit): return .refused("a command has at most \(limit) bytes")
                 case .noQuorum, .timedOut, .overloaded: break
                 }
@@ -35,6 +37,22 @@ extension TaskRun {
             guard isOurs else { return .taken }
             guard (try? await Task.sleep(for: pause)) != nil else { return .stopped }
             pause = min(pause * 2, Self.longestPause)
+        }
+    }
+
+    /// In a task of its own, which only the end of the node cancels.
+    func proposeToTheEnd(_ body: Command.OneOf_Body) async -> Result<Outcome, RequestError> {
+        let proposal = Task { [cluster, tenant = key.tenant] () async -> Result<Outcome, RequestError> in
+            do throws(RequestError) {
+                return .success(try await cluster.propose(body, tenant: tenant))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return await withTaskCancellationHandler {
+            await proposal.value
+        } onCancel: {
+            if isStopping() { proposal.cancel() }
         }
     }
 
@@ -49,14 +67,17 @@ extension TaskRun {
         case .stepAlreadyCompleted: return .committed
         case .fenced:
             counters.fenced.increment()
-            logger.notice("a late result was fenced", metadata: ["task_id": "\(key.id)", "epoch": "\(epoch.rawValue)"])
+            logger.notice(
+                "a late result was fenced",
+                metadata: ["task_id": "\(key.id)", "epoch": .stringConvertible(epoch.rawValue)])
             return .taken
         case .wrongState, .unknownTask, .evicted, .sessionEnded, .stale: return .taken
         case .outcomeForgotten, .windowExceeded, .overloaded, .idempotencyTableFull: return nil
         case .tooLarge(let limit): return .refused("a result has at most \(limit) bytes")
         case .invalid(let field): return .refused("\(field) is outside its range")
         case .malformed, .noCluster, .clusterExists, .idempotencyConflict, .unknownNode, .unknownIncarnation,
-            .unknownDependency, .unknownStep, .alreadyExists, .notAllNodesReady:
+            .unknownDependency, .unknownStep, .alreadyExists, .notAllNodesReady, .changeInFlight, .noVoterLeft,
+            .tooManyVoters:
             return .refused("\(rejection)")
         }
     }

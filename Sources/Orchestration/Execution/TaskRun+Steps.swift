@@ -174,13 +174,13 @@ extension TaskRun {
     /// What an attempt cost that was cancelled or fenced is booked all the same.
     private func reportUsage(_ usage: StepUsage, of ordinal: UInt32) async {
         guard usage.inputTokens > 0 || usage.outputTokens > 0 || usage.costMicroUsd > 0 else { return }
-        _ = try? await cluster.propose(
+        _ = await proposeToTheEnd(
             .usageReported(
                 .with {
                     $0.taskID = key.id
                     $0.epoch = epoch.rawValue
                     $0.step = ordinal
                     $0.usage = usage
-                }), tenant: key.tenant)
+                }))
     }
 }

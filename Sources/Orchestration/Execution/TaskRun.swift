@@ -21,6 +21,8 @@ struct TaskRun: Sendable {
     let reporter: ProgressReporter
     let counters: ExecutionCounters
     let logger: Logger
+    /// The node gives up what runs: nobody waits for the outcome of a proposal any more.
+    let isStopping: @Sendable () -> Bool
 
     /// How often a node without a leader looks again.
     static let fencePause = Duration.milliseconds(50)
@@ -35,7 +37,8 @@ struct TaskRun: Sendable {
     }
 
     func run() async {
-        await LogContext.with(taskID: key.id) { await runInContext() }
+        let trace = cluster.state.task(key).flatMap { Telemetry.TraceContext($0.spec.trace) }
+        await LogContext.with(trace: trace, taskID: key.id) { await runInContext() }
     }
 
     private func runInContext() async {
@@ -51,10 +54,14 @@ struct TaskRun: Sendable {
                 }))
         switch begun {
         case .committed:
-            logger.info("task begun", metadata: ["epoch": "\(epoch.rawValue)", "attempt": "\(view.record.attempt)"])
+            logger.info(
+                "task begun",
+                metadata: [
+                    "epoch": .stringConvertible(epoch.rawValue), "attempt": .stringConvertible(view.record.attempt),
+                ])
             await runSteps(view, since: start)
             let status = cluster.state.task(key)?.status.name ?? "gone"
-            logger.info("task left", metadata: ["epoch": "\(epoch.rawValue)", "status": "\(status)"])
+            logger.info("task left", metadata: ["epoch": .stringConvertible(epoch.rawValue), "status": "\(status)"])
         case .refused(let reason): await fail("the task could not be begun: \(reason)")
         case .taken, .stopped: return
         }

@@ -32,6 +32,8 @@ public final class Projector: Sendable {
         public var confirmationPause = Duration.seconds(2)
         public var batchTasks = 400
         public var batchBytes: UInt64 = 4 << 20
+        /// The most tasks that the alarm about a gap names.
+        public var namedTasks = 100
 
         public init() {}
     }
@@ -128,7 +130,9 @@ public final class Projector: Sendable {
         become(.writing)
         if watermark < cluster.state.projectedThrough {
             logger.warning(
-                "PostgreSQL has lost what it had; writing it again", metadata: ["watermark": "\(watermark.rawValue)"])
+                "PostgreSQL has lost what it had; writing it again",
+                metadata: ["watermark": .stringConvertible(watermark.rawValue)])
+            reportGap(after: watermark)
             cluster.proposeOnce(
                 .projectionRewound(
                     .with {
@@ -151,6 +155,18 @@ public final class Projector: Sendable {
             cluster.proposeOnce(.persisted(batch.persisted))
             succeeded()
         }
+    }
+
+    /// What has left the state cannot be written again: somebody must know of each (`design/state.md` 22).
+    private func reportGap(after watermark: Revision) {
+        let gap = cluster.state.evicted(after: watermark, limit: limits.namedTasks)
+        guard gap.count > 0 || !gap.isComplete else { return }
+        logger.error(
+            "PostgreSQL has lost tasks that have left the replicated state",
+            metadata: [
+                "tasks": .array(gap.tasks.map { "\($0.tenant)/\($0.id)" }), "named": "\(gap.tasks.count)",
+                "known": "\(gap.count)", "are_all_known": "\(gap.isComplete)",
+            ])
     }
 
     /// The outbox up to what a quorum agrees on, without what was written a moment ago.

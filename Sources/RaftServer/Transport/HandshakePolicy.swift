@@ -43,18 +43,26 @@ struct HandshakePolicy: Sendable {
             return refusal(.wrongNode, "node \(hello.node) answers where node \(dialled) was dialled")
         }
         if let refusal = refusalOfCredential(credential, of: hello) { return refusal }
-        switch isKnown(hello.node, hello.incarnation) {
-        case .accepted: break
-        case .unknownNode:
-            return refusal(.unknownNode, "node \(hello.node) is not a member")
-        case .otherIncarnation(let recorded):
-            let both = "incarnation \(hello.incarnation), recorded is \(recorded)"
-            return refusal(.otherIncarnation, "node \(hello.node) has \(both): replace it, do not wipe it")
-        }
+        if let refusal = refusalOfMember(hello) { return refusal }
         if let known, known.incarnation == hello.incarnation, hello.boot < known.boot {
             return refusal(.olderBoot, "boot \(hello.boot) of node \(hello.node), boot \(known.boot) was here")
         }
         return nil
+    }
+
+    /// Asked again of links that stand: a node may learn later than at the handshake whom the cluster knows.
+    func refusalOfMember(_ hello: Hello) -> HandshakeRefusal? {
+        switch isKnown(hello.node, hello.incarnation) {
+        case .accepted: return nil
+        case .unknownNode:
+            return refusal(.unknownNode, "node \(hello.node) is not a member")
+        case .removed:
+            return refusal(.removed, "node \(hello.node) was removed from the cluster")
+        case .otherIncarnation(let recorded):
+            let both = "with incarnation \(recorded) of its folder, it came with \(hello.incarnation)"
+            return refusal(
+                .otherIncarnation, "the cluster knows node \(hello.node) \(both): it must be replaced, not wiped")
+        }
     }
 
     private func refusalOfCredential(_ credential: PeerCredential, of hello: Hello) -> HandshakeRefusal? {

@@ -51,7 +51,7 @@ extension LinkDownCause {
         case NIOSSLError.uncleanShutdown:
             self = .handshake(.closed)
         default:
-            self = .handshake(.tls("\(error)"))
+            self = .handshake(HandshakeFailure(tlsError: error))
         }
     }
 

@@ -61,6 +61,8 @@ public struct HandshakeRefusal: Error, Equatable, Sendable, CustomStringConverti
         /// A newer process of the same node was here already.
         case olderBoot = 9
         case tooManyLinks = 10
+        /// The cluster has removed the node.
+        case removed = 11
     }
 
     public var reason: Reason

@@ -13,10 +13,12 @@ public struct LinkStatus: Equatable, Sendable {
     /// Nil for a peer that only dials us.
     public var address: PeerAddress?
     public var state: State
+    public var isUp: Bool { if case .up = state { true } else { false } }
     /// Smoothed over about eight pings. Nil until the first answer since the link came up.
     public var roundTrip: TimeAmount?
     /// Since the last byte from the peer, on either connection. Nil if there was none.
     public var silence: TimeAmount?
+    public var millisecondsSinceContact: UInt64? { silence.map { UInt64(max(0, $0.nanoseconds / 1_000_000)) } }
     /// Bytes queued here that the kernel has not taken.
     public var outboundBytes: Int
     public var framesSent: UInt64

@@ -81,7 +81,7 @@ extension LinkTable {
             // Health checks and port scanners; nothing that an operator must see.
             logger.debug("connection closed before hello", metadata: ["remote": "\(connection.remote)"])
         case .tls, .silent, .refusedHere, .refusedByPeer:
-            complain(about: connection, "accepted connection did not become a link: \(failure)")
+            complain(about: connection, "a connection did not become a link: \(failure)")
         }
     }
 }

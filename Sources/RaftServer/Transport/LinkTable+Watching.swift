@@ -9,8 +9,11 @@ extension LinkTable {
         // whether they were silent is judged at the next tick, when those have been read.
         let wasAway = now - lastTick > limits.pingInterval + limits.pingInterval + limits.pingInterval
         lastTick = now
-        for connection in Array(connections.values) where connection.established != nil {
-            if !wasAway, connection.isReading, now - connection.lastHeard > limits.silenceLimit {
+        for connection in Array(connections.values) {
+            guard let hello = connection.established else { continue }
+            if let refusal = policy.refusalOfMember(hello) {
+                connection.end(.handshake(.refusedHere(refusal)))
+            } else if !wasAway, connection.isReading, now - connection.lastHeard > limits.silenceLimit {
                 connection.end(.timeout)
             } else {
                 pingIfUsed(connection)

@@ -207,14 +207,15 @@ final class LinkTable {
             logger.info(
                 "peer link up",
                 metadata: [
-                    "peer": "\(link.node)", "address": "\(address)", "boot": "\(hello.boot)",
+                    "peer": .stringConvertible(link.node.rawValue), "address": "\(address)", "boot": "\(hello.boot)",
                     "version": "\(hello.softwareVersion)",
                 ])
         case .down(.removed):
-            logger.info("peer link removed", metadata: ["peer": "\(link.node)"])
+            logger.info("peer link removed", metadata: ["peer": .stringConvertible(link.node.rawValue)])
         case .down(let cause):
             complain(
-                "peer link down: \(cause)", key: "\(link.node)", ["peer": "\(link.node)", "address": "\(address)"])
+                "peer link down: \(cause)", key: "\(link.node)",
+                ["peer": .stringConvertible(link.node.rawValue), "address": "\(address)"])
         }
     }
 

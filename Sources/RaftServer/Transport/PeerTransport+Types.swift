@@ -30,18 +30,11 @@ extension PeerTransport {
         /// What the hello tells others to dial. Nil: the address that was bound.
         public var advertised: PeerAddress?
         public var limits: Limits
-        /// Priority of the transport's thread under SCHED_FIFO. Nil, or where it is not permitted: the ordinary
-        /// scheduler.
-        public var realtimePriority: Int32?
 
-        public init(
-            listen: PeerAddress, advertised: PeerAddress? = nil, limits: Limits = Limits(),
-            realtimePriority: Int32? = nil
-        ) {
+        public init(listen: PeerAddress, advertised: PeerAddress? = nil, limits: Limits = Limits()) {
             self.listen = listen
             self.advertised = advertised
             self.limits = limits
-            self.realtimePriority = realtimePriority
         }
     }
 
@@ -62,6 +55,8 @@ extension PeerTransport {
     public enum Verdict: Equatable, Sendable {
         case accepted
         case unknownNode
+        /// The node was a member and is none any more.
+        case removed
         /// The node is a member under another data folder, the recorded one.
         case otherIncarnation(Incarnation)
     }

@@ -114,6 +114,14 @@ public final class PeerTransport: Sendable {
         return directory.all.map { $0.snapshot(at: now) }.sorted { $0.node < $1.node }
     }
 
+    /// Calls `answer` on the transport's thread, behind what waits there; never, unless it runs.
+    func ping(_ answer: @escaping @Sendable () -> Void) {
+        state.withLock { state in
+            // Inside the lock, so that nothing is given to a thread that has ended.
+            if case .running(let running) = state.phase { running.loop.execute(answer) }
+        }
+    }
+
     // MARK: Peers
 
     /// The whole set of peers to dial, at any time. This node's own id is ignored. A peer that is no longer named is
@@ -167,7 +175,7 @@ public final class PeerTransport: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
             let loop = group.next()
-            loop.execute { self.prepareThread() }
+            loop.execute { amas_thread_set_name("amas-peers") }
             var running = try await bind(on: group, loop, security).get()
             running.certificateWatch = security.map(watchCertificates)
             try await begin(running)
@@ -192,15 +200,6 @@ public final class PeerTransport: Sendable {
         guard isWanted else {
             await shutDown(running)
             throw .stopped
-        }
-    }
-
-    private func prepareThread() {
-        amas_thread_set_name("amas-peers")
-        guard let priority = configuration.realtimePriority else { return }
-        let code = amas_thread_set_realtime(priority)
-        if code != 0 {
-            logger.notice("no real-time priority for the peer links", metadata: ["errno": "\(code)"])
         }
     }
 

@@ -55,6 +55,9 @@ enum TraceLine {
         case .compact(let through): "compact through \(through)"
         case .roleChanged(let standing): "role \(standing.role) of term \(standing.term)"
         case .membershipChanged(let membership): "membership \(membership.voters) \(membership.outgoing)"
+        case .membershipChangeAccepted(_, let index): "membership change accepted at \(index)"
+        case .membershipChangeRejected(_, let rejection): "membership change rejected: \(rejection)"
+        case .memberForgot(let peer, let acknowledged, let last): "member \(peer) denies \(acknowledged), has \(last)"
         case .transferEnded(let outcome): "transfer ended: \(outcome)"
         }
     }

@@ -20,7 +20,8 @@ enum BoundedQueues {
                     throw Violation("BoundedQueues", "node \(process.id) has handed out \(out) entries")
                 }
             case .persist, .readReady, .readRejected, .proposalsRejected, .sendSnapshot, .installSnapshot, .compact,
-                .roleChanged, .membershipChanged, .transferEnded:
+                .roleChanged, .membershipChanged, .membershipChangeAccepted, .membershipChangeRejected, .memberForgot,
+                .transferEnded:
                 continue
             }
         }

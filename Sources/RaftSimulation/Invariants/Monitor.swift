@@ -121,6 +121,9 @@ extension Effect {
         case .compact(let through): 9 << 60 | through.rawValue
         case .roleChanged(let standing): 10 << 60 | UInt64(standing.role.rawValue) << 48 | standing.term.rawValue
         case .membershipChanged(let membership): 11 << 60 | UInt64(membership.members.count)
+        case .membershipChangeAccepted(let token, let index): 13 << 60 | token << 30 | index.rawValue
+        case .membershipChangeRejected(let token, _): 14 << 60 | token
+        case .memberForgot(let peer, let acknowledged, _): 15 << 60 | peer.rawValue << 48 | acknowledged.rawValue
         case .transferEnded(let outcome): if case .completed = outcome { 12 << 60 | 1 } else { 12 << 60 }
         }
     }

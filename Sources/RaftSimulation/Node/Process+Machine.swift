@@ -73,7 +73,7 @@ extension Process {
                 return nil
             }
             covered.membership = membership
-            return machine.applyInternal(index: entry.index, term: entry.term)
+            return machine.applyInternal(index: entry.index, term: entry.term, membership: membership)
         case .noop: return machine.applyInternal(index: entry.index, term: entry.term)
         }
     }

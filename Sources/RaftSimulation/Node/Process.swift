@@ -148,7 +148,7 @@ final class Process {
         case .installSnapshot(let descriptor): install(descriptor)
         case .compact(let through): compact(through)
         case .roleChanged(let standing): roleChanged(standing)
-        case .membershipChanged: break
+        case .membershipChanged, .membershipChangeAccepted, .membershipChangeRejected, .memberForgot: break
         case .transferEnded(let outcome):
             if case .completed = outcome {
                 world.marks.hit(.transferCompleted)

@@ -11,6 +11,8 @@ public struct SearchText: Sendable, Equatable {
         if words.count > SearchLimits.words { return nil }
     }
 
+    public var isEmpty: Bool { words.isEmpty }
+
     func matches(_ texts: [String]) -> Bool {
         if words.isEmpty { return true }
         let found = Self.words(of: texts)

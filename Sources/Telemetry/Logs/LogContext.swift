@@ -59,5 +59,8 @@ enum LogField {
     static let traceID = "trace_id"
     static let spanID = "span_id"
     static let taskID = "task_id"
-    static let topLevel = [requestID, traceID, spanID, taskID]
+    /// What the node is at the moment.
+    static let raftRole = "raft_role"
+    static let raftTerm = "raft_term"
+    static let topLevel = [raftRole, raftTerm, requestID, traceID, spanID, taskID]
 }

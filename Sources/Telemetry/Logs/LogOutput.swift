@@ -17,13 +17,13 @@ public final class LogOutput: Sendable {
     private static let levels = Logger.Level.allCases
 
     /// - Parameters:
-    ///   - node: The node's name, on every line.
+    ///   - source: Who logs, on every line.
     ///   - level: The least severe level that is logged; it may be changed at any time.
     ///   - clock: The time of events; called on the logging threads.
     ///   - redact: Gives a text without what must not be seen; called on the log thread for messages,
     ///     values, keys and errors.
     public init(
-        node: String, format: LogFormat = .json, level: Logger.Level = .info,
+        source: LogSource, format: LogFormat = .json, level: Logger.Level = .info,
         limits: TelemetryLimits = TelemetryLimits(), registry: MetricsRegistry,
         clock: @escaping @Sendable () -> WallTime, redact: @escaping @Sendable (String) -> String,
         sink: LogSink = .standardError
@@ -38,7 +38,7 @@ public final class LogOutput: Sendable {
         self.clock = clock
         flushTimeout = limits.logFlushTimeout
         levelIndex = Atomic(level.index)
-        let renderer = LogRenderer(node: node, format: format, limits: limits, redact: redact)
+        let renderer = LogRenderer(source: source, format: format, limits: limits, redact: redact)
         LogWriter.start(LogWriter(queue: queue, renderer: renderer, sink: sink, clock: clock))
     }
 

@@ -9,15 +9,18 @@ extension LogRenderer {
         bytes.append(contentsOf: record.level.rawValue.utf8)
         bytes.append(contentsOf: #"","logger":"#.utf8)
         bytes.appendJSONString(record.logger)
-        bytes.append(contentsOf: #","node_id":"#.utf8)
-        bytes.appendJSONString(node)
+        bytes.append(contentsOf: sourceFields)
         bytes.append(contentsOf: #","message":"#.utf8)
         bytes.appendJSONString(message(record))
         var metadata = record.mergedMetadata
         for field in LogField.topLevel {
             guard let value = metadata.removeValue(forKey: field) else { continue }
             bytes.append(contentsOf: #","\#(field)":"#.utf8)
-            bytes.appendJSONString(identifier(value))
+            if let number = value.jsonNumber {
+                bytes.append(contentsOf: number.utf8)
+            } else {
+                bytes.appendJSONString(identifier(value))
+            }
         }
         if let error = record.error {
             bytes.append(contentsOf: #","error":"#.utf8)
@@ -34,8 +37,9 @@ extension LogRenderer {
         switch value {
         case .string(let text):
             bytes.appendJSONString(cleaned(text, limit: limits.logValueBytes))
-        case .stringConvertible(let value):
-            bytes.appendJSONString(cleaned(value.description, limit: limits.logValueBytes))
+        case .stringConvertible(let convertible):
+            if let number = value.jsonNumber { return bytes.append(contentsOf: number.utf8) }
+            bytes.appendJSONString(cleaned(convertible.description, limit: limits.logValueBytes))
         case .dictionary(let metadata):
             appendJSON(metadata, depth: depth + 1, lineStart: lineStart, to: &bytes)
         case .array(let values):
@@ -79,5 +83,18 @@ extension LogRenderer {
     /// Whether one more value may be begun.
     func fits(_ written: Int, depth: Int, lineBytes: Int) -> Bool {
         written < limits.logMetadataEntries && depth <= limits.logMetadataDepth && lineBytes < limits.logLineBytes
+    }
+}
+
+extension Logger.MetadataValue {
+    /// A number, or a truth value, as JSON has it; nil for everything else, and for what is a number in a string.
+    fileprivate var jsonNumber: String? {
+        guard case .stringConvertible(let value) = self else { return nil }
+        switch value {
+        case let integer as any BinaryInteger: return "\(integer)"
+        case let number as Double: return number.isFinite ? "\(number)" : nil
+        case let isSo as Bool: return isSo ? "true" : "false"
+        default: return nil
+        }
     }
 }

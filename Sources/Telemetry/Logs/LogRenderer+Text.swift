@@ -11,7 +11,7 @@ extension LogRenderer {
         bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: max(1, 9 - level.utf8.count)))
         bytes.appendEscaped(record.logger, quotes: false)
         bytes.append(UInt8(ascii: " "))
-        bytes.appendEscaped(node, quotes: false)
+        bytes.appendEscaped(instance, quotes: false)
         bytes.append(contentsOf: ": ".utf8)
         bytes.appendEscaped(message(record), quotes: false)
         var metadata = record.mergedMetadata

@@ -2,10 +2,23 @@ import Logging
 
 /// Turns a record into one line. A value: the same record gives the same bytes.
 struct LogRenderer: Sendable {
-    let node: String
+    /// The node's name in text lines.
+    let instance: String
+    /// Of JSON lines, the same on each.
+    let sourceFields: [UInt8]
     let format: LogFormat
     let limits: TelemetryLimits
     let redact: @Sendable (String) -> String
+
+    init(
+        source: LogSource, format: LogFormat, limits: TelemetryLimits, redact: @escaping @Sendable (String) -> String
+    ) {
+        instance = source.instance
+        sourceFields = source.jsonFields
+        self.format = format
+        self.limits = limits
+        self.redact = redact
+    }
 
     /// Appends the line with its end.
     func append(_ record: LogRecord, to bytes: inout [UInt8]) {

@@ -43,7 +43,7 @@ final class LogWriter: Sendable {
     private func dropNote(_ count: Int) -> LogRecord {
         LogRecord(
             time: clock(), level: .warning, logger: "amas.telemetry", message: "log events dropped",
-            metadata: [["count": "\(count)"]])
+            metadata: [["count": .stringConvertible(count)]])
     }
 
     /// Starts a thread that runs the writer and keeps it alive until it ends.

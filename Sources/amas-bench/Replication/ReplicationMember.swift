@@ -74,7 +74,7 @@ extension RaftServerCallbacks {
             ephemeral: { requests.continuation.yield(($0, $1)) },
             failed: { reason in
                 Report.say("the disk has failed: \(reason)")
-                exit(74)
+                _exit(74)
             })
     }
 }

@@ -27,7 +27,8 @@ struct ClientOptions: ParsableArguments {
 
     func client() throws(CommandFailure) -> ClusterClient {
         let environment = ProcessInfo.processInfo.environment
-        let list = url ?? environment["AMAS_URL"] ?? environment["AMAS_NODES"] ?? ""
+        let lists = [url, environment["AMAS_URL"], environment["AMAS_NODES"]].compactMap(\.self)
+        let list = lists.first { !$0.isEmpty } ?? ""
         var token = environment["AMAS_TOKEN"]
         if let tokenFile {
             guard let text = try? String(contentsOfFile: tokenFile, encoding: .utf8) else {

@@ -23,6 +23,9 @@ struct ClusterClient: Sendable {
     init(urls: [String], token: String?, timeout: Duration) throws(CommandFailure) {
         var endpoints: [EgressURL] = []
         for text in urls {
+            guard text.contains("://") else {
+                throw CommandFailure(code: .usage, message: "\(text) has no scheme: write http://\(text)")
+            }
             do {
                 endpoints.append(try EgressURL(text))
             } catch {
@@ -128,16 +131,18 @@ struct ClusterClient: Sendable {
     /// A problem document in a person's words, with the exit code of its kind.
     private static func failure(_ answer: Answer) -> CommandFailure {
         let title = answer.body["title"]?.stringValue ?? "HTTP status \(answer.status)"
-        let detail = answer.body["detail"]?.stringValue.map { ": \($0)" } ?? ""
-        var lines = [title + detail]
-        for case .object(let error) in answer.body["errors"]?.arrayValue ?? [] {
-            lines.append("  \(error["field"]?.stringValue ?? "?"): \(error["message"]?.stringValue ?? "")")
+        let fields = (answer.body["errors"]?.arrayValue ?? []).map { error in
+            "  \(error["field"]?.stringValue ?? "?"): \(error["message"]?.stringValue ?? "")"
         }
+        // Where fields are wrong, the detail is the first of them.
+        let detail = fields.isEmpty ? answer.body["detail"]?.stringValue : nil
+        let lines = [title + (detail.map { ": \($0)" } ?? "")] + fields
         let type = answer.body["type"]?.stringValue ?? ""
         let code: FailureCode =
             switch answer.status {
+            case 400, 413, 415, 422: .usage
             case 401, 403: .access
-            case 503 where type.hasSuffix("no_quorum"): .noQuorum
+            case 503 where type.isEmpty || type.hasSuffix("no_quorum"): .noQuorum
             case 504: .timeout
             default: .failed
             }

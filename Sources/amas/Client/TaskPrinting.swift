@@ -22,7 +22,9 @@ enum TaskPrinting {
             ["task_id", "status", "task_type", "priority", "created_at", "title"].map { plain(task[$0]) }
         }
         Terminal.output(Terminal.table([["TASK", "STATUS", "TYPE", "PRIORITY", "CREATED", "TITLE"]] + rows))
-        if let total = page["total"]?.integerValue, total > tasks.count { Terminal.error("\(tasks.count) of \(total)") }
+        guard let total = page["total"]?.integerValue, total > tasks.count else { return }
+        let next = page["next_cursor"]?.stringValue.map { "; the next: --cursor '\($0)'" } ?? ""
+        Terminal.error("\(tasks.count) of \(total)\(next)")
     }
 
     static func printJSON(_ value: JSONValue) {

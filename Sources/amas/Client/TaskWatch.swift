@@ -86,7 +86,9 @@ struct TaskWatch {
             let isRecovered = message["recovered"] == .bool(true)
             let hadPosition = position != nil
             if !isRecovered { move(to: message) }
-            return (hadPosition && !isRecovered ? [.gap] : []) + [.readTask]
+            let gap: [Output] = hadPosition && !isRecovered ? [.gap] : []
+            // The snapshot is what no event will tell any more.
+            return gap + (hasEnded(message["snapshot"]) ? [.ended] : [.readTask])
         case "reset":
             move(to: message)
             return [.gap, .readTask]
@@ -127,8 +129,10 @@ struct TaskWatch {
     private mutating func read(_ task: JSONValue?) -> [Output] {
         guard let task else { return [] }
         ticksSinceRead = 0
-        guard Self.lastStatuses.contains(task["status"]?.stringValue ?? "") else { return [] }
+        guard hasEnded(task) else { return [] }
         if ticksSinceEnd == nil { ticksSinceEnd = 0 }
         return []
     }
+
+    private func hasEnded(_ task: JSONValue?) -> Bool { Self.lastStatuses.contains(task?["status"]?.stringValue ?? "") }
 }

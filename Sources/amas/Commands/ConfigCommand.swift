@@ -76,7 +76,7 @@ extension NodeConfiguration: CustomStringConvertible {
             "  " + (tls ?? "insecure: true"), "  heartbeat_milliseconds: \(heartbeatMilliseconds)",
             "  election_milliseconds: \(electionMilliseconds)", "  realtime_priority: \(realtimePriority ?? 0)",
             "  admission_tasks: \(settings.admissionLimitTasks)",
-            "  admission_megabytes: \(settings.admissionLimitBytes >> 20)",
+            "  admission_megabytes: \(settings.admissionLimitBytes >> 20)", "  join: \(joins)",
             "  members:",
         ]
         lines += members.map { "    - {id: \($0.id), name: \($0.name), peer: \"\($0.peer)\"}" }
@@ -89,9 +89,19 @@ extension NodeConfiguration: CustomStringConvertible {
         lines += ["executor:", "  slots: \(executorSlots)", "  tool_threads: \(toolThreads)"]
         lines += ["egress:", "  allow_private: [\(allowPrivateRanges.joined(separator: ", "))]"]
         lines += ["log:", "  level: \(logLevel)", "  format: \(logFormat)", "providers:"]
-        lines += providers.map {
-            "  - {id: \($0.id), model: \($0.model), base_url: \"\($0.endpoint)\", api_key: \"***\"}"
-        }
+        lines += providers.flatMap(Self.lines)
         return lines.joined(separator: "\n")
+    }
+
+    private static func lines(of provider: ProviderConfiguration) -> [String] {
+        let seconds = [
+            ("connect", provider.deadlines.connect), ("first_byte", provider.deadlines.firstByte),
+            ("idle", provider.deadlines.idle), ("total", provider.deadlines.total),
+        ]
+        return [
+            "  - id: \(provider.id)", "    tier: \(provider.tier)", "    dialect: \(provider.dialect.rawValue)",
+            "    base_url: \"\(provider.baseURL)\"", "    model: \"\(provider.model)\"",
+            "    # \(provider.key == nil ? "without a key" : "with a key")",
+        ] + seconds.map { "    \($0)_timeout_seconds: \($1 / .seconds(1))" }
     }
 }

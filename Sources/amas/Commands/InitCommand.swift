@@ -6,17 +6,21 @@ struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init", abstract: "Make the data folder of a new node; once, before its first start.",
         discussion:
-            "Changes nothing if the folder is a node's already. A node that lost its folder is replaced, not made again."
+            """
+            Prints the folder and its incarnation. Changes nothing if the folder is a node's already. A member that has lost its \
+            folder is replaced: `amas cluster replace ID --incarnation …` with the new folder's.
+            """
     )
     @OptionGroup var options: ConfigurationOptions
 
     func run() throws {
         let node = try options.load()
+        let incarnation: Incarnation
         do throws(ServerStartError) {
-            try RunningNode.serverConfiguration(node).makeNewFolder()
+            incarnation = try RunningNode.serverConfiguration(node).makeNewFolder()
         } catch {
             throw CommandFailure(code: .failed, message: error.description)
         }
-        Terminal.output(node.dataFolder)
+        Terminal.output("\(node.dataFolder)\nincarnation \(incarnation)")
     }
 }

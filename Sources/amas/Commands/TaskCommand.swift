@@ -100,11 +100,18 @@ struct TaskCommand: ParsableCommand {
         @Option(name: .long, help: "Only tasks with this status.") var status: String?
         @Option(name: .long, help: "Only tasks of this type.") var type: String?
         @Option(name: .long, help: "At most so many (1 to 1000).") var limit: Int = 20
+        @Option(name: .long, help: "Goes on where the page ended that gave this as its next_cursor.") var cursor:
+            String?
+
+        func validate() throws {
+            guard (1...1000).contains(limit) else { throw ValidationError("--limit is from 1 to 1000") }
+        }
 
         func run() async throws {
             var query = "?limit=\(limit)"
             if let status { query += "&status=\(status.percentEncoded)" }
             if let type { query += "&task_type=\(type.percentEncoded)" }
+            if let cursor { query += "&cursor=\(cursor.percentEncoded)" }
             let answer = try await options.client().request(.get, "/api/v1/tasks" + query)
             TaskPrinting.printList(answer.body, options.output)
         }

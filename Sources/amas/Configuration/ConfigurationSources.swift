@@ -3,6 +3,8 @@ import Yams
 /// Settings as they were written, before anything is checked: text for plain ones, YAML for lists.
 struct ConfigurationSources {
     private(set) var problems: [ConfigurationError.Problem] = []
+    /// Whether the file is no mapping at all: what it says of any setting is unknown then.
+    private(set) var isUnreadable = false
     private var values: [String: (node: Node, origin: SettingOrigin)] = [:]
 
     /// - Parameters:
@@ -58,9 +60,13 @@ struct ConfigurationSources {
     private mutating func read(_ yaml: String) {
         do {
             guard let root = try Yams.compose(yaml: yaml) else { return }
-            guard root.mapping != nil else { return report("file", "must be a mapping of settings") }
+            guard root.mapping != nil else {
+                isUnreadable = true
+                return report("file", "must be a mapping of settings")
+            }
             flatten(root, prefix: "")
         } catch {
+            isUnreadable = true
             report("file", "is not YAML: \(error)")
         }
     }

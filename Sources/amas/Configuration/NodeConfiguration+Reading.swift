@@ -17,10 +17,12 @@ extension NodeConfiguration {
     init(
         _ sources: ConfigurationSources, secret: (SecretReference) -> Secret?, canRead: (String) -> Bool
     ) throws(ConfigurationError) {
+        guard !sources.isUnreadable else { throw ConfigurationError(problems: sources.problems) }
         var reader = SettingReader(sources)
         clusterID = reader.text("cluster.id")
         node = NodeID(UInt64(reader.integer("cluster.node")))
-        members = reader.members("cluster.members")
+        joins = reader.flag("cluster.join")
+        members = reader.members("cluster.members", isOptional: joins)
         dataFolder = reader.text("cluster.data_folder")
         peerListen = reader.address("cluster.listen")
         let insecure = reader.flag("cluster.insecure")
@@ -78,10 +80,13 @@ extension NodeConfiguration {
     private func check(_ reader: inout SettingReader) {
         if Set(members.map(\.id)).count != members.count { reader.report("cluster.members", "names an id twice") }
         if Set(members.map(\.name)).count != members.count { reader.report("cluster.members", "uses a name twice") }
-        if !members.isEmpty, !members.contains(where: { $0.id == node }) {
+        let peers = members.map(\.peer)
+        if Set(peers).count != peers.count { reader.report("cluster.members", "uses a peer address twice") }
+        if httpListen == peerListen, httpListen.port != 0 { reader.report("http.listen", "is cluster.listen as well") }
+        if !joins, !members.isEmpty, !members.contains(where: { $0.id == node }) {
             reader.report("cluster.node", "\(node) is not among the members")
         }
-        if !members.isEmpty, members.count % 2 == 0 {
+        if !joins, !members.isEmpty, members.count % 2 == 0 {
             reader.report(
                 "cluster.members", "an even number of voters tolerates no more than one fewer; use 1, 3, 5 or 7")
         }
@@ -183,9 +188,9 @@ private struct SettingReader {
         return []
     }
 
-    mutating func members(_ key: String) -> [NodeConfiguration.Member] {
+    mutating func members(_ key: String, isOptional: Bool) -> [NodeConfiguration.Member] {
         guard let items = sources.value(key)?.sequence else {
-            report(key, "is not set: a list of id, name and peer")
+            if !isOptional { report(key, "is not set: a list of id, name and peer") }
             return []
         }
         var members: [NodeConfiguration.Member] = []

@@ -22,8 +22,10 @@ struct NodeConfiguration: Sendable {
 
     var clusterID: String
     var node: NodeID
-    /// The voters of a new cluster, this node among them.
+    /// The voters of a new cluster, this node among them. Of one that the node joins, those that it knows of.
     var members: [Member]
+    /// Whether the cluster runs, and adds this node.
+    var joins: Bool
     /// The replicated settings of a new cluster.
     var settings: Settings
     var dataFolder: String

@@ -37,6 +37,9 @@ struct Setting: Sendable {
         Setting(
             key: "cluster.members", kind: .members, standard: nil, meaning: "the first members: id, name, peer address"),
         Setting(
+            key: "cluster.join", kind: .flag, standard: "false",
+            meaning: "this node is added to a cluster that runs (amas cluster add); its members need not be named"),
+        Setting(
             key: "cluster.data_folder", kind: .text, standard: nil,
             meaning: "holds the log, snapshots and identity of this node"),
         Setting(key: "cluster.listen", kind: .address, standard: nil, meaning: "where other members reach this node"),
@@ -58,7 +61,7 @@ struct Setting: Sendable {
             meaning: "silence after which a new leader is sought"),
         Setting(
             key: "cluster.realtime_priority", kind: .integer(0...99), standard: "10",
-            meaning: "SCHED_FIFO priority of the threads that keep time, where the system permits it; 0 for none"),
+            meaning: "SCHED_FIFO priority lent to Raft's threads that come late, where the system permits it; 0: none"),
         Setting(
             key: "cluster.admission_tasks", kind: .integer(1...10_000_000), standard: "500000",
             meaning: "of a new cluster: new tasks get 503 while PostgreSQL has not taken so many"),

@@ -13,7 +13,7 @@ enum NodeHealth {
             name: "postgresql", status: .ok, detail: nil,
             figures: [("outbox_tasks", Double(state.outboxCount)), ("outbox_bytes", Double(state.outboxBytes))])
         switch projector?.condition {
-        case nil: (postgres.status, postgres.detail) = (.degraded, "not configured: tasks stay in the replicated state")
+        case nil: postgres.detail = "not configured: tasks stay in the replicated state"
         // Only the leader writes; what a follower knows of PostgreSQL is whether its own connections stand.
         case .idle?, .writing?:
             if pools.allSatisfy({ $0.usage.connected == 0 }) {

@@ -10,10 +10,8 @@ import Telemetry
 struct NodeMetrics: Sendable {
     let logSync: Histogram
     let apply: Histogram
-    private let commit: Histogram
-    private let readIndex: Histogram
-    private let failedProposals: CounterFamily
-    private let reads: CounterFamily
+    let snapshots: CounterFamily
+    let requests: RequestMetrics
     private let registry: MetricsRegistry
 
     init(registry: MetricsRegistry) {
@@ -24,27 +22,12 @@ struct NodeMetrics: Sendable {
         apply = registry.histogram(
             "amas_raft_apply_duration_seconds", help: "Time to apply one batch of entries.", unit: .seconds,
             buckets: .disk)
-        commit = registry.histogram(
-            "amas_raft_commit_duration_seconds",
-            help: "From a proposal of this node to its outcome here, waits for a leader included.", unit: .seconds,
-            buckets: .disk)
-        readIndex = registry.histogram(
-            "amas_raft_read_index_duration_seconds", help: "Time of a linearizable read of this node.", unit: .seconds,
-            buckets: .disk)
-        failedProposals = registry.counters(
-            "amas_raft_proposals_failed_total", help: "Proposals of this node without an outcome.", labels: ["reason"])
-        reads = registry.counters(
-            "amas_raft_reads_total", help: "Linearizable reads of this node.", labels: ["result"])
-    }
-
-    func answered(_ kind: RequestKind, microseconds: UInt64, error: RequestError?) {
-        switch (kind, error) {
-        case (.proposal, nil): commit.observe(.microseconds(microseconds))
-        case (.proposal, let error?): failedProposals.with(error.metricLabel).increment()
-        case (.read, let error):
-            readIndex.observe(.microseconds(microseconds))
-            reads.with(error?.metricLabel ?? "ok").increment()
-        }
+        snapshots = registry.counters(
+            "amas_raft_snapshots_total", help: "What was done with snapshots of the state.",
+            labels: [
+                .known("op", SnapshotOperation.allCases.map(\.rawValue)), .known("result", ["ok", "failed"]),
+            ])
+        requests = RequestMetrics(registry: registry)
     }
 
     func register(_ cluster: Cluster) {
@@ -53,7 +36,8 @@ struct NodeMetrics: Sendable {
         registerMembers(cluster)
         registerTasks(cluster)
         TaskMetrics(registry: registry).observe(cluster)
-        countLeaders(cluster)
+        LeaderMetrics.count(cluster, registry: registry)
+        requests.register(cluster, registry: registry)
     }
 
     private func registerRaft(_ cluster: Cluster) {
@@ -86,14 +70,13 @@ struct NodeMetrics: Sendable {
 
     private func registerLinks(_ cluster: Cluster) {
         registry.gauges(
-            "amas_raft_replication_lag_entries", help: "Entries that a member does not have yet, as the leader knows.",
-            labels: ["peer"],
+            "amas_raft_replication_lag_entries",
+            help: "Committed entries that a member does not have yet; only on the leader.", labels: ["peer"],
             sampledBy: {
-                guard let server = cluster.status?.server else { return [] }
-                return server.peers.map {
-                    MetricSample(
-                        [cluster.name(of: $0.id)],
-                        Double(server.lastIndex.rawValue - min(server.lastIndex, $0.match).rawValue))
+                guard let status = cluster.status, status.isLeader else { return [] }
+                return status.members.members.compactMap { member in
+                    member.id == status.identity.node
+                        ? nil : member.lagEntries.map { MetricSample([cluster.name(of: member.id)], Double($0)) }
                 }
             })
         registry.gauges(
@@ -113,25 +96,28 @@ struct NodeMetrics: Sendable {
     }
 
     private func registerMembers(_ cluster: Cluster) {
+        registry.info(
+            "amas_fsm_hash_info", help: "The state's hash at an index; nodes that report the same index must agree.",
+            labels: ["index", "hash"],
+            sampledBy: { cluster.comparableHash.map { ["\($0.index)", "\($0.hash)"] } })
         registry.gauges(
-            "amas_cluster_members", help: "Members by what the state says of them.", labels: ["state"],
+            "amas_cluster_members", help: "Members, as the leader sees them, or this node without one.",
+            labels: ["state", "role"],
             sampledBy: {
-                let nodes = cluster.state.nodes
-                return NodeStatus.allCases.map { status in
-                    MetricSample([status.name], Double(nodes.count { $0.status == status }))
+                guard let members = cluster.status?.members.members else { return [] }
+                let state = cluster.state
+                return MemberStatus.Condition.allCases.flatMap { condition in
+                    MemberStatus.Role.allCases.map { role in
+                        MetricSample(
+                            ["\(condition)", "\(role)"],
+                            Double(members.count { $0.role == role && $0.condition(in: state) == condition }))
+                    }
                 }
             })
         registry.gauge(
             "amas_cluster_failure_tolerance",
-            help: "Voters that may still fail, as this node sees it; below zero without a quorum.",
-            sampledBy: { cluster.status.map { Double(Self.tolerance($0)) } })
-    }
-
-    private static func tolerance(_ status: ClusterStatus) -> Int {
-        let voters = status.server.membership.voters
-        let up = status.links.filter { if case .up = $0.state { true } else { false } }.map(\.node)
-        let reachable = voters.count { $0 == status.identity.node || up.contains($0) }
-        return reachable - (voters.count / 2 + 1)
+            help: "Voters that may still fail; below zero if one that is lost or far behind is needed.",
+            sampledBy: { cluster.status.map { Double($0.members.failureTolerance) } })
     }
 
     private func registerTasks(_ cluster: Cluster) {
@@ -148,32 +134,17 @@ struct NodeMetrics: Sendable {
             "amas_outbox_pending", help: "Tasks that PostgreSQL has not taken.",
             sampledBy: { Double(cluster.state.outboxCount) })
         registry.gauge(
+            "amas_outbox_oldest_age_seconds", help: "Age of the oldest change that PostgreSQL has not taken.",
+            unit: .seconds,
+            sampledBy: {
+                let state = cluster.state
+                guard let oldest = state.outbox(limit: 1, byteLimit: .max).first,
+                    let changed = state.task(oldest.key)?.record.updatedWall
+                else { return 0 }
+                return max(0, Double(WallTime.system().microsecondsSince1970) - Double(changed)) / 1e6
+            })
+        registry.gauge(
             "amas_outbox_bytes", help: "Bytes that PostgreSQL has not taken.", unit: .bytes,
             sampledBy: { Double(cluster.state.outboxBytes) })
-    }
-
-    /// Lives as long as the cluster's standings do.
-    private func countLeaders(_ cluster: Cluster) {
-        let changes = registry.counter(
-            "amas_raft_leader_changes_total", help: "Leaders that this node has seen come, the first one included.")
-        Task { [standings = cluster.standings] in
-            var last: Standing?
-            for await standing in standings where standing.leader != nil {
-                if last?.leader != standing.leader || last?.term != standing.term { changes.increment() }
-                last = standing
-            }
-        }
-    }
-}
-
-extension RequestError {
-    fileprivate var metricLabel: String {
-        switch self {
-        case .noQuorum: "no_quorum"
-        case .timedOut: "timeout"
-        case .overloaded: "overloaded"
-        case .tooLarge: "too_large"
-        case .stopped: "stopped"
-        }
     }
 }

@@ -10,15 +10,19 @@ final class ProcessSignals {
         case end
         /// SIGHUP.
         case reload
+        /// The cluster's own wish, no signal.
+        case withdraw
     }
 
     /// What was asked for, in order. For one reader.
     let requests: AsyncStream<Request>
+    /// For requests that come from elsewhere.
+    let continuation: AsyncStream<Request>.Continuation
     private let sources: [any DispatchSourceSignal]
 
     init() {
         let (requests, continuation) = AsyncStream<Request>.makeStream()
-        self.requests = requests
+        (self.requests, self.continuation) = (requests, continuation)
         let endings = Endings()
         sources = [(SIGTERM, Request.end), (SIGINT, .end), (SIGHUP, .reload)].map { number, request in
             // The default action would end the process before the source is asked.

@@ -30,29 +30,43 @@ struct RunningNode {
     /// Runs until the process is told to end. Throws if it cannot start.
     static func run(_ configuration: NodeConfiguration) async throws(CommandFailure) {
         let signals = ProcessSignals()
-        let node = try await make(configuration)
+        let withdraw = signals.continuation
+        let node = try await make(configuration, leaving: { withdraw.yield(.withdraw) })
         try await node.start()
+        var steps = Departure.Step.allCases[...]
         for await request in signals.requests {
             switch request {
             case .reload: await node.reload()
-            case .end: return await node.stop()
+            case .withdraw:
+                node.logger.notice("the cluster goes on without this node: ending tasks and clients")
+                await node.depart(Departure.withdrawal)
+                node.cluster.withdraw()
+                steps = steps.dropFirst(Departure.withdrawal.count)
+            case .end: return await node.stop(steps)
             }
         }
     }
 
-    private static func make(_ configuration: NodeConfiguration) async throws(CommandFailure) -> RunningNode {
+    private static func make(
+        _ configuration: NodeConfiguration, leaving: @escaping @Sendable () -> Void
+    ) async throws(CommandFailure) -> RunningNode {
         let registry = MetricsRegistry()
         let output = LogOutput(
-            node: configuration.name, format: configuration.logFormat == "text" ? .text : .json,
+            source: LogSource(
+                instance: configuration.name, version: Version.number, clusterID: configuration.clusterID,
+                node: configuration.node.rawValue), format: configuration.logFormat == "text" ? .text : .json,
             level: Logger.Level(rawValue: configuration.logLevel) ?? .info, registry: registry,
             clock: { WallTime.system() }, redact: { $0 }, sink: .standardError)
-        LoggingSystem.bootstrap(output.makeHandler, metadataProvider: LogContext.metadataProvider)
+        let standing = LoggedStanding()
+        LoggingSystem.bootstrap(
+            output.makeHandler, metadataProvider: .multiplex([LogContext.metadataProvider, standing.metadataProvider]))
         let logger = Logger(label: "amas")
         ProcessMetrics.register(in: registry)
         BuildInfo(version: Version.number).register(in: registry)
         let metrics = NodeMetrics(registry: registry)
 
-        let cluster = try await openCluster(configuration, metrics: metrics, output: output, logger: logger)
+        let cluster = try await openCluster(
+            configuration, metrics: metrics, standing: standing, output: output, logger: logger, leaving: leaving)
         metrics.register(cluster)
 
         let workspace = try attempt { try Workspace(roots: configuration.workspaceRoots) }
@@ -88,7 +102,8 @@ struct RunningNode {
 
     /// Recovery reads the whole log: on a thread of its own, not on the concurrency pool.
     private static func openCluster(
-        _ configuration: NodeConfiguration, metrics: NodeMetrics, output: LogOutput, logger: Logger
+        _ configuration: NodeConfiguration, metrics: NodeMetrics, standing: LoggedStanding, output: LogOutput,
+        logger: Logger, leaving: @escaping @Sendable () -> Void
     ) async throws(CommandFailure) -> Cluster {
         let settings = clusterConfiguration(configuration)
         let hooks = Cluster.Hooks(
@@ -96,10 +111,24 @@ struct RunningNode {
                 logger.critical(
                     "the disk has failed; ending, because nothing could be kept", metadata: ["reason": "\(reason)"])
                 _ = output.flush()
-                exit(74)
+                // Not `exit`: other threads still use what its handlers take down.
+                _exit(74)
             },
+            excluded: { reason in
+                // Ends as a folder does that is missing or another's: whoever starts it sees that it cannot stay up, and why.
+                logger.critical(
+                    "ending, because this node can never take part again", metadata: ["reason": "\(reason)"])
+                _ = output.flush()
+                _exit(FailureCode.failed.rawValue)
+            },
+            leaving: leaving,
+            standingChanged: {
+                standing.changed($0)
+                metrics.requests.standingChanged($0)
+            },
+            snapshot: { metrics.snapshots.with($0.rawValue, $1 ? "ok" : "failed").increment() },
             logSynced: { metrics.logSync.observe(.microseconds($0)) },
-            applied: { metrics.apply.observe(.microseconds($1)) }, answered: metrics.answered)
+            applied: { metrics.apply.observe(.microseconds($1)) }, answered: metrics.requests.answered)
         let result: Result<Cluster, ServerStartError> = await withCheckedContinuation { continuation in
             BlockingWork.run {
                 do throws(ServerStartError) {
@@ -122,7 +151,7 @@ struct RunningNode {
         raft.electionJitterMilliseconds = configuration.electionMilliseconds / 2
         var server = RaftServerConfiguration(
             clusterID: configuration.clusterID, node: configuration.node, folder: configuration.dataFolder,
-            bootstrap: Membership(voters: configuration.members.map(\.id)),
+            bootstrap: configuration.joins ? .empty : Membership(voters: configuration.members.map(\.id)),
             peers: Dictionary(uniqueKeysWithValues: configuration.members.map { ($0.id, $0.peer) }),
             listen: configuration.peerListen,
             tls: configuration.peerTLS.map {
@@ -212,8 +241,7 @@ struct RunningNode {
             "serving",
             metadata: [
                 "http": "\(configuration.httpListen)", "peer": "\(configuration.peerListen)",
-                "node_id": "\(configuration.node)",
-                "boot": "\(cluster.identity.boot)", "version": "\(Version.number)",
+                "boot": "\(cluster.identity.boot)",
             ])
     }
 
@@ -227,14 +255,23 @@ struct RunningNode {
         logger.notice("reloaded the certificates of the links; other settings need a restart")
     }
 
-    private func stop() async {
-        let departure = Departure(balancerWait: .milliseconds(configuration.balancerMilliseconds))
-        logger.notice("stopping", metadata: ["longest_seconds": "\(departure.longest.components.seconds)"])
-        for step in Departure.Step.allCases {
+    private var departure: Departure { Departure(balancerWait: .milliseconds(configuration.balancerMilliseconds)) }
+
+    private func stop(_ steps: ArraySlice<Departure.Step>) async {
+        logger.notice(
+            "stopping", metadata: ["longest_seconds": .stringConvertible(departure.longest.components.seconds)])
+        await depart(steps)
+        logger.notice("stopped")
+        _ = output.shutdown()
+    }
+
+    private func depart(_ steps: ArraySlice<Departure.Step>) async {
+        for step in steps {
             let start = ContinuousClock.now
-            let isDone = await Patience.wait(departure.patience(of: step)) { await perform(step, departure) }
+            let isDone = await Patience.wait(departure.patience(of: step)) { await perform(step) }
             let metadata: Logger.Metadata = [
-                "step": "\(step.rawValue)", "duration_ms": "\((ContinuousClock.now - start) / .milliseconds(1))",
+                "step": "\(step.rawValue)",
+                "duration_ms": .stringConvertible(Int((ContinuousClock.now - start) / .milliseconds(1))),
             ]
             if isDone {
                 logger.info("stopping: done", metadata: metadata)
@@ -242,21 +279,19 @@ struct RunningNode {
                 logger.warning("stopping: took too long, going on", metadata: metadata)
             }
         }
-        logger.notice("stopped")
-        _ = output.shutdown()
     }
 
-    private func perform(_ step: Departure.Step, _ departure: Departure) async {
+    private func perform(_ step: Departure.Step) async {
         switch step {
         case .awaitBalancer:
             server.leave()
             cluster.drain()
             try? await Task.sleep(for: departure.balancerWait)
-        case .closeClients: await server.stop()
         case .handOverLeadership:
             guard await !cluster.handOverLeadership() else { return }
             logger.info("nobody has taken over leadership")
         case .finishTasks: await executor.stop(patience: departure.patience(of: step) - .seconds(1))
+        case .closeClients: await server.stop()
         case .stopProjector: await projector?.stop()
         case .leaveCluster: await cluster.stop()
         case .closeStores:

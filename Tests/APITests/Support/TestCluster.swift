@@ -17,6 +17,7 @@ final class TestCluster: ClusterService {
         /// Thrown by strong reads.
         var readError: RequestError?
         var unreadyReason: String?
+        var hasRecovered = true
     }
 
     private struct Log {
@@ -53,7 +54,7 @@ final class TestCluster: ClusterService {
                     $0.incarnation = 7
                     $0.name = "n1"
                     $0.slots = slots
-                    $0.machineVersionMax = 1
+                    $0.machineVersionMax = ClusterState.supportedMachineVersion
                 }))
     }
 
@@ -65,20 +66,22 @@ final class TestCluster: ClusterService {
     // MARK: ClusterService
 
     var state: ClusterState { machine.state }
+    var hasRecovered: Bool { behaviour.withLock { $0.hasRecovered } }
     var standings: AsyncStream<Standing> { watch.changes() }
 
     var status: ClusterStatus? {
         let index = state.index
+        let server = ServerStatus(
+            id: NodeID(1), standing: Standing(role: .leader, term: Term(1), leader: NodeID(1)),
+            membership: Membership(voters: [NodeID(1)]), lastIndex: index, firstIndex: LogIndex(1),
+            commitIndex: index,
+            durableIndex: index, appliedIndex: index, snapshotIndex: .zero, peers: [],
+            millisecondsSinceLeaderContact: 0,
+            clusterTimeMicroseconds: state.now.microseconds, hasLostMajority: false, halted: nil)
         return ClusterStatus(
-            name: "n1", identity: identity,
-            server: ServerStatus(
-                id: NodeID(1), standing: Standing(role: .leader, term: Term(1), leader: NodeID(1)),
-                membership: Membership(voters: [NodeID(1)]), lastIndex: index, firstIndex: LogIndex(1),
-                commitIndex: index,
-                durableIndex: index, appliedIndex: index, snapshotIndex: .zero, peers: [],
-                millisecondsSinceLeaderContact: 0,
-                clusterTimeMicroseconds: state.now.microseconds, hasLostMajority: false, halted: nil),
-            links: [], isDraining: false, unreadyReason: behaviour.withLock { $0.unreadyReason })
+            name: "n1", identity: identity, server: server, links: [],
+            members: ClusterMembers(server, links: [], report: nil, limits: ClusterLimits()), isDraining: false,
+            unreadyReason: behaviour.withLock { $0.unreadyReason })
     }
 
     func name(of node: NodeID) -> String { "n\(node)" }
@@ -96,14 +99,17 @@ final class TestCluster: ClusterService {
         return outcome
     }
 
+    var membershipObstacle: String? { nil }
+    func transferLeadership(to target: NodeID?) async -> Bool { target != NodeID(3) }
+
     func read(_ consistency: ReadConsistency) async throws(RequestError) -> ClusterState {
-        switch consistency {
-        case .strong:
-            if let error = behaviour.withLock({ $0.readError }) { throw error }
-        case .session(let index):
-            if index > state.index { throw .timedOut }
-        case .stale: break
-        }
+        let asksLeader =
+            switch consistency {
+            case .strong: true
+            case .session(let revision): revision > state.revision
+            case .stale: false
+            }
+        if asksLeader, let error = behaviour.withLock({ $0.readError }) { throw error }
         return state
     }
 
@@ -162,6 +168,22 @@ final class TestCluster: ClusterService {
     }
 
     func tick(_ json: String) { bus.deliver(.taskProgress, Array(json.utf8), from: NodeID(2)) }
+
+    /// The table of members begins with this node and others that nobody hears.
+    func foundMembers(_ count: UInt64) {
+        create(.setMachineVersion(.with { $0.version = ClusterState.supportedMachineVersion }))
+        create(
+            .membersFounded(
+                .with {
+                    $0.members = (1...count).map { id in
+                        .with {
+                            $0.nodeID = id
+                            $0.roleCode = .voter
+                            $0.name = "n\(id)"
+                        }
+                    }
+                }))
+    }
 
     // MARK: Shorthands
 

@@ -22,7 +22,7 @@ struct CommandTests {
     @Test(
         "each kind of refusal has its exit code",
         arguments: [
-            (401, "unauthenticated", 6), (403, "forbidden", 6), (404, "not_found", 1), (422, "invalid", 1),
+            (401, "unauthenticated", 6), (403, "forbidden", 6), (404, "not_found", 1), (422, "invalid", 2),
             (503, "no_quorum", 4), (503, "overloaded", 1), (504, "timeout", 5), (500, "internal", 1),
         ] as [(Int, String, Int32)])
     func refusals(status: Int, type: String, code: Int32) async throws {
@@ -30,6 +30,23 @@ struct CommandTests {
         #expect(outcome.code == code)
         #expect(outcome.output.isEmpty)
         #expect(outcome.error.hasPrefix("error: Sorry"))
+    }
+
+    @Test("without a node that answers the status says: no quorum")
+    func nobody() async throws {
+        let unreachable = try await Binary.run("cluster", "status", "--url", "http://127.0.0.1:1")
+        #expect(unreachable.code == 4 && unreachable.error.contains("no node answers"))
+        // A balancer's own answer, when nobody stands behind it.
+        #expect(try await run(["cluster", "status"], status: 503, "<html>").code == 4)
+    }
+
+    @Test("what others have written cannot move the cursor, nor make a row of its own")
+    func controls() async throws {
+        let title = #"a\nb\u001b[31mred\u009b2J\u202e"#
+        let page = #"{"tasks":[{"task_id":"t1","title":"\#(title)"}],"total":1}"#
+        let outcome = try await run(["task", "list"], status: 200, page)
+        #expect(outcome.code == 0 && outcome.output.split(separator: "\n").count == 2)
+        #expect(outcome.output.contains("a b\u{FFFD}[31mred\u{FFFD}2J\u{FFFD}"))
     }
 
     @Test("every field that was refused is named")
@@ -130,7 +147,7 @@ struct CommandTests {
         defer { refusing.stop(); other.stop() }
         let outcome = try await Binary.run(
             "task", "submit", "--type", "x", "--url", "\(refusing.url("")),\(other.url(""))")
-        #expect(outcome.code == 1)
+        #expect(outcome.code == 2)
         #expect(other.accepted == 0)
     }
 
@@ -184,7 +201,9 @@ struct CommandTests {
         }
         defer { server.stop() }
         _ = try await Binary.run(
-            "task", "list", "--url", server.url(""), "--status", "failed", "--type", "a&b=c d", "--limit", "3")
-        #expect(seen.events == ["/api/v1/tasks?limit=3&status=failed&task_type=a%26b%3Dc%20d"])
+            "task", "list", "--url", server.url(""), "--status", "failed", "--type", "a&b=c d", "--limit", "3",
+            "--cursor", "x=1")
+        #expect(seen.events == ["/api/v1/tasks?limit=3&status=failed&task_type=a%26b%3Dc%20d&cursor=x%3D1"])
+        #expect(try await Binary.run("task", "list", "--url", server.url(""), "--limit", "0").code == 2)
     }
 }

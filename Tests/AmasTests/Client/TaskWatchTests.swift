@@ -51,6 +51,15 @@ struct TaskWatchTests {
         #expect(watch.step(.message(event("7.1"))) == [.show(event("7.1"))])
     }
 
+    @Test("a task that had ended before the subscription is not waited for")
+    func endedBefore() throws {
+        var watch = TaskWatch(taskID: "t")
+        _ = watch.step(.connected)
+        var answer = try #require(subscribed("5.0", recovered: false).objectValue)
+        answer["snapshot"] = task("completed")
+        #expect(watch.step(.message(.object(answer))) == [.ended])
+    }
+
     @Test("a hole in the events is said")
     func gap() {
         var watch = TaskWatch(taskID: "t")

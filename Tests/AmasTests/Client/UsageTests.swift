@@ -7,7 +7,9 @@ struct UsageTests {
     private static let commands: [[String]] = [
         [], ["init"], ["serve"], ["task"], ["task", "submit"], ["task", "get"], ["task", "watch"], ["task", "list"],
         ["task", "cancel"],
-        ["cluster"], ["cluster", "status"], ["certs"], ["certs", "authority"], ["certs", "node"], ["certs", "inspect"],
+        ["cluster"], ["cluster", "status"], ["cluster", "add"], ["cluster", "promote"],
+        ["cluster", "remove"], ["cluster", "replace"], ["cluster", "drain"], ["cluster", "transfer-leadership"],
+        ["recover-quorum"], ["certs"], ["certs", "authority"], ["certs", "node"], ["certs", "inspect"],
         ["config"],
         ["config", "check"], ["config", "settings"], ["version"],
     ]
@@ -26,7 +28,9 @@ struct UsageTests {
             ["nonsense"], ["task", "submit"], ["task", "get"], ["task", "list", "--timeout", "0"],
             ["task", "get", "t", "-o", "xml"],
             ["task", "submit", "--type", "x", "--url", "http://127.0.0.1:1", "--parameter", "novalue"],
-            ["task", "list"],
+            ["task", "list"], ["cluster", "add", "4"], ["cluster", "remove"],
+            ["cluster", "replace", "3", "--url", "http://127.0.0.1:1"],
+            ["cluster", "replace", "3", "--incarnation", "1", "--with", "4", "--url", "http://127.0.0.1:1"],
             ["task", "list", "--url", "ftp://x"], ["task", "list", "--url", "http://x", "--token-file", "/no/such"],
             ["certs", "node", "--directory", "/tmp", "--id", "one"],
         ])
@@ -35,6 +39,13 @@ struct UsageTests {
         #expect(outcome.code == 2, "\(outcome.error)")
         #expect(outcome.output.isEmpty)
         #expect(!outcome.error.isEmpty)
+    }
+
+    @Test("a URL without a scheme is told what to add")
+    func scheme() async throws {
+        let outcome = try await Binary.run("task", "list", "--url", "localhost:8080")
+        #expect(outcome.code == 2)
+        #expect(outcome.error == "error: localhost:8080 has no scheme: write http://localhost:8080\n")
     }
 
     @Test("each shell gets its completion", arguments: ["bash", "zsh", "fish"])

@@ -134,12 +134,17 @@ struct ConfigurationTests {
         }
     }
 
-    @Test("members: ids and names once, an odd number, this node among them")
+    @Test("members: ids, names and peer addresses once, an odd number, this node among them")
     func members() {
-        let second = "    - {id: 1, name: a, peer: \"127.0.0.1:7001\"}"
-        #expect(problems([8: Self.lines[7] + "\n" + second]).count == 3)
+        #expect(problems([8: Self.lines[7] + "\n" + Self.lines[7]]).count == 4)
         #expect(problems([3: "  node: 2"]) == ["cluster.node (line 3): 2 is not among the members"])
         #expect(problems([8: "    - {id: 1, name: a}"]).first == "cluster.members[0].peer (line 8): is host:port")
+    }
+
+    @Test("clients and members have a port each")
+    func listeners() {
+        let found = problems(overrides: ["http.listen=127.0.0.1:7000"])
+        #expect(found == ["http.listen (--set): is cluster.listen as well"])
     }
 
     @Test("certificates come together, and not with plaintext")
@@ -183,6 +188,9 @@ struct ConfigurationTests {
         let sources = ConfigurationSources(yaml: "a: [", environment: [:], overrides: [])
         #expect(sources.problems.count == 1)
         #expect(sources.problems.first?.message.hasPrefix("is not YAML") == true)
+        #expect(throws: ConfigurationError(problems: sources.problems)) {
+            try NodeConfiguration(sources, secret: { _ in nil }, canRead: { _ in true })
+        }
     }
 
     @Test("the printed configuration reads back as itself, and has no secret in it")

@@ -19,11 +19,11 @@ struct LifeTests {
     }
 
     @Test(
-        "clients go before leadership, leadership before tasks, and the links to the others after all that needs them")
+        "leadership goes before tasks, tasks before clients, and the links to the others after all that needs them")
     func order() {
         #expect(
             Departure.Step.allCases == [
-                .awaitBalancer, .closeClients, .handOverLeadership, .finishTasks, .stopProjector, .leaveCluster,
+                .awaitBalancer, .handOverLeadership, .finishTasks, .closeClients, .stopProjector, .leaveCluster,
                 .closeStores,
             ])
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 @Suite("Metrics of a node")
@@ -20,9 +21,41 @@ struct MetricsTests {
         #expect(text.contains("amas_task_executions_total{status=\"completed\"} 1\n"))
         #expect(text.contains("amas_task_duration_seconds_count{status=\"completed\"} 1\n"))
         #expect(text.contains("amas_raft_is_leader 1\n"))
-        #expect(text.contains("amas_cluster_members{state=\"available\"} 1\n"))
+        #expect(text.contains("amas_cluster_members{state=\"available\",role=\"voter\"} 1\n"))
         #expect(text.contains("amas_raft_messages_refused_total 0\n"))
+        #expect(text.contains("amas_cluster_members{state=\"unreachable\",role=\"voter\"} 0\n"))
+        #expect(text.contains("amas_raft_elections_total{result=\"won\"} 1\n"))
+        #expect(text.contains("amas_raft_leader_changes_total{reason=\"first\"} 1\n"))
+        #expect(text.contains("amas_raft_snapshots_total{op=\"install\",result=\"failed\"} 0\n"))
+        #expect(text.contains("amas_task_assignments_total{result=\"assigned\"} 1\n"))
+        #expect(text.contains("amas_forwarded_requests_total{result=\"ok\"} 0\n"))
+        #expect(text.split(separator: "\n").count { $0.hasPrefix("amas_fsm_hash_info{") } == 1)
+        let oldest = text.split(separator: "\n").first { $0.hasPrefix("amas_outbox_oldest_age_seconds ") }
+        #expect(oldest.flatMap { Double($0.split(separator: " ")[1]) } ?? 0 > 0, "nothing takes what is in the outbox")
         #expect(text.contains("amas_db_connection_changes_total{change=\"refused\"}"))
+    }
+
+    @Test("while a node reads its log again it shows no part of it, and a task that ended before is not counted again")
+    func restart() async throws {
+        let nodes = try await TestNodes(1)
+        let first = try nodes.serve(1)
+        try await nodes.waitUntilReady([1: first])
+        let submitted = try await nodes.client("task", "submit", "--type", "code_analysis", "--target", ".", "--wait")
+        #expect(submitted.code == 0, "\(submitted.error)")
+        first.signal(SIGKILL)
+        _ = await first.wait()
+        let second = try nodes.serve(1)
+        var list: (status: Int, body: String)
+        repeat {
+            // Refused, or held until the node has all of it.
+            list = try await nodes.get(1, "/api/v1/tasks?consistency=stale")
+            #expect(list.status != 200 || list.body.contains("\"total\":1,"), "\(list)")
+        } while list.status != 200
+        try await nodes.waitUntilReady([1: second])
+        let text = try await nodes.get(1, "/metrics").body
+        #expect(text.contains("amas_tasks{status=\"completed\"} 1\n"))
+        #expect(text.contains("amas_task_executions_total{status=\"completed\"} 0\n"))
+        #expect(text.contains("amas_task_assignments_total{result=\"assigned\"} 0\n"))
     }
 
     @Test("metrics need the key")
@@ -53,6 +86,10 @@ struct MetricsTests {
         "amas_admission_rejections_total", "amas_idempotency_replays_total", "amas_websocket_connections_active",
         "amas_ws_subscriptions", "amas_ws_resume_total", "amas_ws_disconnects_total", "amas_ws_events_sent_total",
         "amas_ws_send_queue_bytes", "amas_ws_event_lag_seconds", "amas_drain_state", "amas_log_messages_total",
+        "amas_raft_elections_total", "amas_held_requests", "amas_hold_duration_seconds",
+        "amas_forwarded_requests_total",
+        "amas_outbox_oldest_age_seconds", "amas_raft_snapshots_total", "amas_task_assignments_total",
+        "amas_fsm_hash_info",
         "amas_build_info", "process_resident_memory_bytes", "process_open_fds", "process_cpu_seconds_total",
     ]
 }

@@ -19,7 +19,7 @@ final class TestNodes: Sendable {
         try FileManager.default.createDirectory(atPath: folder + "/workspace", withIntermediateDirectories: true)
         try Data("let a = 1\n".utf8).write(to: URL(fileURLWithPath: folder + "/workspace/a.swift"))
         try Data(Self.key.utf8).write(to: URL(fileURLWithPath: folder + "/api-key"))
-        ports = try (0..<count).map { _ in (try Self.freePort(), try Self.freePort()) }
+        ports = try (0..<count).map { _ in (try TestPort.next(), try TestPort.next()) }
         try await Self.check(
             Binary.run("certs", "authority", "--cluster", "test-cluster", "--directory", folder + "/certs"))
         for id in 1...count {
@@ -117,21 +117,5 @@ final class TestNodes: Sendable {
             try? await Task.sleep(for: .milliseconds(50))
         }
         return false
-    }
-
-    static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let code = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(descriptor, pointer, length) == 0 ? getsockname(descriptor, pointer, &length) : -1
-            }
-        }
-        guard code == 0 else { throw Failure(description: "no free port") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }

@@ -5,7 +5,7 @@ import SwiftProtobuf
 
 /// Draws entries for a state: mostly commands that make sense there, some that do not, some that are no commands.
 struct CommandGenerator {
-    private var random: Random
+    var random: Random
     private(set) var term = Term(1)
     private var time: UInt64 = 1_000_000_000
     private var sequences: [Envelope.Session: UInt64] = [:]
@@ -119,7 +119,7 @@ struct CommandGenerator {
     }
 
     private mutating func rareCommand(_ state: ClusterState) -> Command.OneOf_Body {
-        switch random.below(7) {
+        switch random.below(10) {
         case 0:
             return .sessionEnded(
                 .with {
@@ -129,6 +129,7 @@ struct CommandGenerator {
         case 2 where random.chance(20): return .generationRaised(.with { $0.generation = UInt32(state.generation) + 1 })
         case 3: return .clusterCreated(creation())
         case 4: return .timersDue(.with { $0.timeMicroseconds = .max })
+        case 7, 8, 9: return memberCommand(state)
         default:
             var settings = creation().settings
             settings.poisonNodeDeaths = UInt32(random.below(4))
@@ -343,10 +344,11 @@ struct CommandGenerator {
         var command = NodeAvailable()
         command.nodeID = id
         command.bootID = boot
-        command.incarnation = random.chance(97) ? 100 + id : 5
+        let folder = state.member(NodeID(id))?.record.incarnation ?? 0
+        command.incarnation = random.chance(97) ? (folder == 0 ? 100 + id : folder) : 5
         command.name = "node-\(id)"
         command.slots = UInt32(random.below(5))
-        command.machineVersionMax = random.chance(99) ? 1 : 0
+        command.machineVersionMax = random.chance(99) ? 2 : 0
         return command
     }
 

@@ -5,7 +5,7 @@ import Testing
 
 /// Waits until a condition holds. The limit only ends a test that would otherwise hang.
 func eventually(
-    _ what: String, within limit: Duration = .seconds(45), sourceLocation: SourceLocation = #_sourceLocation,
+    _ what: String, within limit: Duration = .seconds(120), sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit

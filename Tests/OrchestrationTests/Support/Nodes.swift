@@ -28,6 +28,10 @@ final class Nodes: Sendable {
         var executes = true
         /// A PostgreSQL connection string: every node gets a projector.
         var database: String?
+        /// Keeps what the nodes log; else `testLogger` does.
+        var log: LogLines?
+        /// Of the nodes, how many make the cluster; the others can be added to it. Nil for all.
+        var founders: Int?
         /// Nodes whose state machine is another than the others'.
         var initialStates: [NodeID: ClusterState] = [:]
 
@@ -52,9 +56,9 @@ final class Nodes: Sendable {
         let nodes = try await Nodes(count, options)
         let result: Result<Void, any Error>
         do {
-            for member in nodes.members { try await nodes.start(member) }
+            for member in nodes.founders { try await nodes.start(member) }
             try await eventually("every node is a member") {
-                nodes.members.allSatisfy { $0.cluster.status?.unreadyReason == nil && $0.cluster.status != nil }
+                nodes.founders.allSatisfy { $0.cluster.status?.unreadyReason == nil && $0.cluster.status != nil }
             }
             result = .success(try await body(nodes))
         } catch {
@@ -77,13 +81,15 @@ final class Nodes: Sendable {
         var wires: [NodeID: [NodeID: PeerWire]] = [:]
         for from in ids {
             for to in ids where to != from {
-                let wire = PeerWire()
+                let wire = try PeerWire()
                 try await wire.open()
                 wires[from, default: [:]][to] = wire
             }
         }
         self.wires = wires
     }
+
+    var founders: [Member] { Array(members.prefix(options.founders ?? members.count)) }
 
     var workspace: URL { folder.appendingPathComponent("workspace") }
 
@@ -92,10 +98,14 @@ final class Nodes: Sendable {
     func start(_ member: Member) async throws {
         let configuration = configuration(of: member)
         let options = options
-        let logger = testLogger("n\(member.id)")
-        let cluster = try await open {
+        let logger = options.log.map { log in Logger(label: "") { _ in log.handler } } ?? testLogger("n\(member.id)")
+        let cluster = try await whenFree {
             try Cluster(
-                configuration, hooks: .init(failed: { preconditionFailure("the disk failed: \($0)") }), logger: logger,
+                configuration,
+                hooks: .init(
+                    failed: { preconditionFailure("the disk failed: \($0)") }, excluded: { member.exclude($0) },
+                    leaving: { Task { member.cluster.withdraw() } }),
+                logger: logger,
                 initial: options.initialStates[member.id] ?? ClusterState())
         }
         let threads = ToolThreads()
@@ -125,8 +135,14 @@ final class Nodes: Sendable {
         try await connect(member, .open)
     }
 
+    /// Makes a node that is down the only voter.
+    func recoverQuorum(_ member: Member) async throws -> QuorumRecovery {
+        let configuration = configuration(of: member).server
+        return try await whenFree { try QuorumRecovery.run(configuration) }
+    }
+
     /// The last run's lock goes with the last of its threads.
-    private func open(_ make: @escaping @Sendable () throws -> Cluster) async throws -> Cluster {
+    private func whenFree<Value: Sendable>(_ make: @escaping @Sendable () throws -> Value) async throws -> Value {
         for _ in 0..<500 {
             do {
                 return try await onThread(make)
@@ -144,7 +160,8 @@ final class Nodes: Sendable {
         raft.electionJitterMilliseconds = raft.electionMilliseconds / 2
         var server = RaftServerConfiguration(
             clusterID: "test", node: member.id, folder: folder.appendingPathComponent("n\(member.id)").path,
-            bootstrap: Membership(voters: ids),
+            bootstrap: member.joins || !founders.contains { $0.id == member.id }
+                ? .empty : Membership(voters: founders.map(\.id)),
             peers: Dictionary(
                 uniqueKeysWithValues: ids.map {
                     ($0, PeerAddress(host: "127.0.0.1", port: wires[member.id]?[$0]?.port ?? 0))
@@ -152,6 +169,9 @@ final class Nodes: Sendable {
             listen: PeerAddress(host: "127.0.0.1", port: 0), tls: nil, raft: raft,
             machineVersionMax: ClusterState.supportedMachineVersion, softwareVersion: "test")
         server.makesFolder = true
+        // Requests must not fail because the machine is busy.
+        server.limits.holdMilliseconds = 120_000
+        server.limits.noQuorumAfterMilliseconds = 5000
         var cluster = ClusterConfiguration(
             server: server, name: "n\(member.id)", slots: options.slots, httpAddress: "", settings: options.settings)
         cluster.limits = options.limits
@@ -261,12 +281,28 @@ final class Member: Sendable {
 
     let id: NodeID
     private let running = Mutex<Running?>(nil)
+    private let exclusion = Mutex<String?>(nil)
+    private let isJoining = Mutex(false)
 
     init(id: NodeID) {
         self.id = id
     }
 
     func set(_ new: Running) { running.withLock { $0 = new } }
+    /// Why the node could never take part again, once it has found that out.
+    var exclusionReason: String? { exclusion.withLock { $0 } }
+    func exclude(_ reason: String) { exclusion.withLock { $0 = reason } }
+    /// Whether it begins with an empty membership, as one that is added.
+    var joins: Bool { isJoining.withLock { $0 } }
+
+    /// The node, down, gets a new disk.
+    func wipe(in folder: URL) throws {
+        precondition(!isRunning, "a disk is changed while the node is down")
+        try FileManager.default.removeItem(at: folder.appendingPathComponent("n\(id)"))
+        isJoining.withLock { $0 = true }
+        exclusion.withLock { $0 = nil }
+    }
+
     var isRunning: Bool { running.withLock { $0 != nil } }
     /// Of a node that is down: a mistake in the test.
     var cluster: Cluster { current.cluster }

@@ -1,3 +1,4 @@
+import LoopbackServer
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -20,26 +21,16 @@ final class PeerWire: Sendable {
     }
 
     private let state = Mutex(State())
-    private let reserved = Mutex(0)
+    /// Where the node that dials finds the other, also after a cut.
+    let port: Int
 
-    /// Where the node that dials finds the other.
-    var port: Int { reserved.withLock { $0 } }
+    init() throws {
+        port = try TestPort.next()
+    }
 
     func open() async throws {
-        // A port that was given up for a cut may be in other hands for a moment.
-        var failures = 0
-        while true {
-            do {
-                let server = try await bind()
-                reserved.withLock { $0 = server.localAddress?.port ?? 0 }
-                state.withLock { $0.server = server }
-                return
-            } catch {
-                failures += 1
-                guard failures < 100 else { throw error }
-                try await Task.sleep(for: .milliseconds(50))
-            }
-        }
+        let server = try await bind()
+        state.withLock { $0.server = server }
     }
 
     private func bind() async throws -> any Channel {

@@ -9,6 +9,7 @@ extension HTTPReply {
 /// What a node says of the cluster.
 struct ClusterView: Equatable {
     var leader: String?
+    var term: Int64
     var isReady: Bool
     var applied: Int64
     var last: Int64
@@ -22,6 +23,7 @@ struct ClusterView: Equatable {
         func count(_ name: String) -> Int64 { json["tasks"]?[name]?.integerValue ?? 0 }
         self.hash = hash
         leader = json["leader"]?.stringValue
+        term = json["term"]?.integerValue ?? 0
         isReady = json["ready"] == .bool(true)
         applied = json["indices"]?["applied"]?.integerValue ?? 0
         last = json["indices"]?["last"]?.integerValue ?? 0

@@ -1,3 +1,4 @@
+import Agents
 import Foundation
 import Glibc
 import LoopbackClient
@@ -71,7 +72,7 @@ final class ClusterProcesses: Sendable {
     private static let project = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().path
 
-    private static func script(_ name: String) -> String { "\(project)/cluster/\(name)" }
+    static func script(_ name: String) -> String { "\(project)/cluster/\(name)" }
 
     private static func printComplaints(of folder: String) {
         for node in (try? FileManager.default.contentsOfDirectory(atPath: folder + "/nodes"))?.sorted() ?? [] {
@@ -90,6 +91,22 @@ final class ClusterProcesses: Sendable {
     /// Returns once the process runs; it is ready later.
     func start(_ node: String) async throws {
         try await Script.run([Self.script("start"), node, "--data", folder])
+    }
+
+    /// Asks a node to end in good order, and waits for it.
+    func stop(_ node: String) async throws {
+        let pid = try String(contentsOfFile: "\(folder)/nodes/\(node)/pid", encoding: .utf8)
+        try await kill(node, "TERM")
+        try await until("\(node) ends") {
+            // A process that nobody has collected yet has no command line any more.
+            (try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)).map(\.isEmpty) ?? true
+        }
+    }
+
+    /// What a node has written to its log, in all its runs.
+    func log(of node: String) throws -> [JSONValue] {
+        try String(contentsOfFile: "\(folder)/nodes/\(node)/log", encoding: .utf8).split(separator: "\n")
+            .compactMap { try? AgentJSON.decode(JSONValue.self, from: Array($0.utf8)) }
     }
 
     /// The database goes as it would with its machine: at once, without a word.

@@ -22,6 +22,7 @@ final class Load: Sendable {
     private let body: @Sendable (Int) -> String
     private let state = Mutex(Report())
     private let next = Mutex(0)
+    private let underWay = Mutex<Set<Int>>([])
     private let isStopped = Mutex(false)
 
     /// - Parameter body: the request of a number.
@@ -50,17 +51,24 @@ final class Load: Sendable {
 
     var report: Report { state.withLock { $0 } }
     var acceptedCount: Int { state.withLock { $0.accepted.count } }
+    /// Numbers of the requests through the balancer that are not answered yet.
+    var requestsUnderWay: Set<Int> { underWay.withLock { $0 } }
 
     /// Lets clients run for the time of `body`.
     /// - Parameters:
-    ///   - clients: how many through the balancer, and how many straight to each node.
+    ///   - throughBalancer: clients whose requests carry a key; `withoutKey` are those whose requests carry none.
+    ///   - toEachNode: clients straight to a node, with a key.
     ///   - paceMilliseconds: from the beginning of a client's request to that of its next one, if that is answered by then.
     func run<Value: Sendable>(
-        throughBalancer: Int, toEachNode: Int, paceMilliseconds: Int, _ body: () async throws -> Value
+        throughBalancer: Int, withoutKey: Int = 0, toEachNode: Int, paceMilliseconds: Int,
+        _ body: () async throws -> Value
     ) async throws -> Value {
         let clients = Task {
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<throughBalancer { group.addTask { await self.useBalancer(paceMilliseconds) } }
+                for _ in 0..<withoutKey {
+                    group.addTask { await self.useBalancer(paceMilliseconds, isKeyed: false) }
+                }
                 for place in cluster.ports.indices {
                     for _ in 0..<toEachNode { group.addTask { await self.useNode(place, paceMilliseconds) } }
                 }
@@ -83,7 +91,7 @@ final class Load: Sendable {
     }
 
     /// Every fifth request reads a task that was accepted before.
-    private func useBalancer(_ pace: Int) async {
+    private func useBalancer(_ pace: Int, isKeyed: Bool = true) async {
         var connection: RawConnection?
         defer { connection?.close() }
         var mine: String?
@@ -91,13 +99,16 @@ final class Load: Sendable {
         while goesOn {
             let number = number()
             let isRead = number % 5 == 0 && mine != nil
+            underWay.withLock { _ = $0.insert(number) }
+            defer { underWay.withLock { _ = $0.remove(number) } }
             do {
                 let reply =
                     isRead
                     ? try await send(
                         on: &connection, cluster.balancerPort, "GET", "/api/v1/tasks/\(mine ?? "")", nil, nil)
                     : try await send(
-                        on: &connection, cluster.balancerPort, "POST", "/api/v1/tasks", "key-\(number)", body(number))
+                        on: &connection, cluster.balancerPort, "POST", "/api/v1/tasks",
+                        isKeyed ? "key-\(number)" : nil, body(number))
                 if reply.status == (isRead ? 200 : 201) {
                     if !isRead {
                         mine = reply.json["task_id"]?.stringValue

@@ -31,7 +31,7 @@ struct HoldTests {
             let leader = try await cluster.leader()
             try await cluster.propose("before", at: leader)
             let server = try cluster.server(leader)
-            cluster.isolate(leader)
+            await cluster.isolate(leader)
             // Held for 120 s if it were not for the lost links.
             await #expect(throws: RequestError.noQuorum) { try await cluster.propose("held", at: leader) }
             await condition { server.status?.hasLostMajority == true }
@@ -54,7 +54,7 @@ struct HoldTests {
             let follower = try #require(cluster.ids.first { $0 != leader })
             let server = try cluster.server(follower)
             try await cluster.propose("before", at: follower)
-            cluster.isolate(follower)
+            await cluster.isolate(follower)
             await condition { server.links.allSatisfy { if case .up = $0.state { false } else { true } } }
             let held = Task { try await TestCluster.propose("held", at: server) }
             await condition { server.outstandingProposals == 1 }
@@ -98,6 +98,23 @@ struct HoldTests {
         }
     }
 
+    @Test("a proposer that is cancelled waits no longer, before its proposal or after it, and nothing of it is left")
+    func cancelled() async throws {
+        try await TestCluster.run(3, configure: { $0.raft.electionMilliseconds = 10_000_000 }) { cluster in
+            let server = try cluster.server(1)
+            let held = Task { await proposalError("held", at: server) }
+            await condition { server.outstandingProposals == 1 }
+            held.cancel()
+            #expect(await held.value == .cancelled)
+            let early = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return await proposalError("early", at: server)
+            }
+            #expect(await early.value == .cancelled)
+            #expect(server.outstandingProposals == 0)
+        }
+    }
+
     @Test("waiting for an index ends when it is applied, or when its time is over")
     func waitUntilApplied() async throws {
         try await TestCluster.run(1) { cluster in
@@ -113,5 +130,14 @@ struct HoldTests {
             try await later.value
             #expect(server.appliedIndex >= applied.next)
         }
+    }
+}
+
+private func proposalError(_ value: String, at server: TestCluster.Server) async -> RequestError? {
+    do throws(RequestError) {
+        _ = try await TestCluster.propose(value, at: server)
+        return nil
+    } catch {
+        return error
     }
 }

@@ -33,12 +33,13 @@ final class LinkProxy: Sendable {
         state.withLock { $0.target = port }
     }
 
-    func cut() {
+    /// Nothing that is sent after the return arrives.
+    func cut() async {
         let channels = state.withLock { state in
             state.isCut = true
             return Array(state.channels.values)
         }
-        for channel in channels { channel.close(promise: nil) }
+        for channel in channels { try? await channel.close().get() }
     }
 
     func mend() {
@@ -46,7 +47,7 @@ final class LinkProxy: Sendable {
     }
 
     func stop() async {
-        cut()
+        await cut()
         let channel = server.withLock { $0 }
         try? await channel?.close().get()
     }

@@ -143,9 +143,10 @@ final class TestCluster: Sendable {
 
     // MARK: Links
 
-    func cut(_ first: UInt64, _ second: UInt64) {
-        proxies[Pair(from: first, to: second)]?.cut()
-        proxies[Pair(from: second, to: first)]?.cut()
+    /// Nothing that one of them sends to the other after the return arrives.
+    func cut(_ first: UInt64, _ second: UInt64) async {
+        await proxies[Pair(from: first, to: second)]?.cut()
+        await proxies[Pair(from: second, to: first)]?.cut()
     }
 
     func mend(_ first: UInt64, _ second: UInt64) {
@@ -153,7 +154,7 @@ final class TestCluster: Sendable {
         proxies[Pair(from: second, to: first)]?.mend()
     }
 
-    func isolate(_ id: UInt64) { for other in ids where other != id { cut(id, other) } }
+    func isolate(_ id: UInt64) async { for other in ids where other != id { await cut(id, other) } }
     func join(_ id: UInt64) { for other in ids where other != id { mend(id, other) } }
 
     // MARK: What they know
@@ -175,6 +176,15 @@ final class TestCluster: Sendable {
     func followers() async throws -> [UInt64] {
         let leader = try await leader()
         return live.filter { $0 != leader }
+    }
+
+    /// Hands leadership to the node, from whoever has it.
+    func makeLeader(_ id: UInt64) async throws {
+        var leader = try await leader()
+        while leader != id {
+            _ = try await server(leader).transferLeadership(to: NodeID(id))
+            leader = try await self.leader()
+        }
     }
 
     @discardableResult

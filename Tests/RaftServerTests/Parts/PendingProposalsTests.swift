@@ -56,6 +56,20 @@ struct PendingProposalsTests {
         #expect(await answer.value == .failure(.timedOut))
     }
 
+    @Test("a proposer that waits no longer leaves nothing behind, and its outcome finds nobody")
+    func cancelled() async throws {
+        let pending = Pending(limits: ServerLimits())
+        let (sequence, answer) = try await waiting(pending, at: .now)
+        pending.cancel(sequence)
+        #expect(await answer.value == .failure(.cancelled))
+        pending.complete(sequence, 7)
+        #expect(pending.count == 0)
+        #expect(try pending.reserve().get() == (2, 2))
+        // Before its registration there is nothing to end: whoever registers looks for itself.
+        pending.cancel(2)
+        #expect(pending.count == 1)
+    }
+
     @Test("the floor is the lowest sequence that still waits")
     func floor() throws {
         let pending = Pending(limits: ServerLimits())

@@ -258,7 +258,7 @@ struct FailureTests {
             await raw.send(TestNode.kind, ByteBuffer(repeating: 1, count: 1001))
             try await raw.waitForClose()
             await node.recorder.waitForDown(2) { if case .violation = $0 { true } else { false } }
-            #expect(node.log.warned("tooLarge(bytes: 1001, limit: 1000)"))
+            #expect(node.log.warned("a frame of 1001 bytes, limit: 1000"))
         }
     }
 }

@@ -1,6 +1,7 @@
 import NIOCore
 import Raft
 import RaftServer
+import Synchronization
 import Testing
 
 /// Refusals over real sockets: each side must log the reason and neither may pass a frame.
@@ -44,7 +45,7 @@ struct HandshakeTests {
             await raw.send(FrameKind(rawValue: 1), RawPeer.helloBytes(2))
             #expect(await raw.frame(FrameKind(rawValue: 2)) != nil)
             try await raw.waitForClose()
-            #expect(acceptor.log.warned("ownIdentity"))
+            #expect(acceptor.log.warned("this node's own id"))
         }
     }
 
@@ -60,7 +61,25 @@ struct HandshakeTests {
             incarnation == recorded ? .accepted : .otherIncarnation(recorded)
         }
         try await expectRefused(TestNode(1), acceptor, .otherIncarnation)
-        #expect(acceptor.log.warned("incarnation a1, recorded is b2: replace it, do not wipe it"))
+        #expect(
+            acceptor.log.warned("with incarnation b2 of its folder, it came with a1: it must be replaced, not wiped"))
+    }
+
+    @Test("a link that stands is closed when the cluster turns out to know the peer with another folder")
+    func otherIncarnationLater() async throws {
+        let isLearnt = Atomic(false)
+        let acceptor = TestNode(2) { _, _ in
+            isLearnt.load(ordering: .relaxed) ? .otherIncarnation(Incarnation(0xB2)) : .accepted
+        }
+        let dialler = TestNode(1)
+        try await withNodes(dialler, acceptor) {
+            dialler.transport.setPeers([NodeID(2): try await acceptor.start()])
+            _ = try await dialler.start()
+            await acceptor.recorder.waitForUp(1)
+            isLearnt.store(true, ordering: .relaxed)
+            await acceptor.recorder.waitForDown(1) { isRefusal($0, .otherIncarnation, byPeer: false) }
+            await dialler.recorder.waitForDown(2) { isRefusal($0, .otherIncarnation, byPeer: true) }
+        }
     }
 
     @Test("a certificate that names another node", arguments: ["amas://test-cluster/node/3", "amas://other/node/1"])
@@ -79,7 +98,7 @@ struct HandshakeTests {
             dialler.transport.setPeers([NodeID(2): try await acceptor.start()])
             _ = try await dialler.start()
             await dialler.recorder.waitForDown(2) { isRefusal($0, .certificateNamesAnother, byPeer: false) }
-            await condition { acceptor.log.warned("certificateNamesAnother") || acceptor.recorder.all.count > 1 }
+            await condition { acceptor.log.warned("certificate of another node") || acceptor.recorder.all.count > 1 }
         }
     }
 
@@ -170,7 +189,7 @@ struct HandshakeTests {
             await halting.send(ByteBuffer(bytes: [10, 0, 0, 0, 1]))
             try await mute.waitForClose()
             try await halting.waitForClose()
-            #expect(acceptor.log.warned("silent"))
+            #expect(acceptor.log.warned("no greeting in time"))
         }
     }
 
@@ -209,7 +228,7 @@ struct HandshakeTests {
             await raw.send(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: node\r\n\r\n"))
             try await raw.waitForClose()
             #expect(acceptor.recorder.all.isEmpty)
-            #expect(acceptor.log.warned("unreadableHello"))
+            #expect(acceptor.log.warned("unreadable greeting"))
             #expect(acceptor.log.warned("limit: \(maximum)"))
         }
     }
@@ -243,7 +262,7 @@ struct HandshakeTests {
             let third = try await RawPeer.dial(address)
             await third.send(FrameKind(rawValue: 1), RawPeer.helloBytes(4))
             try await third.waitForClose()
-            await condition { acceptor.log.warned("tooManyLinks") }
+            await condition { acceptor.log.warned("too many connections") }
             // One that leaves makes room.
             try await peers[0].close()
             await acceptor.recorder.waitForDown(2)

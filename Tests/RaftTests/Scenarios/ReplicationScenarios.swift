@@ -46,6 +46,18 @@ struct ReplicationScenarios {
         #expect(node.step(.persisted(second.token), at: .zero).bodies == [.appendAccepted(match: 2)])
     }
 
+    @Test(
+        "a follower whose answer came too late to matter for the commit is told of it at once, not by the next heartbeat"
+    )
+    func lateAnswer() {
+        var leader = Raft.node(1, of: 3)
+        leader.winElection()
+        let first = leader.hears(.appendAccepted(match: 1), from: 2, term: 1)
+        #expect(first.messages(to: 3).isEmpty, "it is not known to have the entry")
+        let late = leader.hears(.appendAccepted(match: 1), from: 3, term: 1)
+        #expect(late.messages(to: 3).map(\.body) == [.heartbeat(commit: 1, round: 0)])
+    }
+
     @Test("P10: a single node commits and applies only what is durable")
     func singleNode() throws {
         var node = Raft.node(1, of: 1)
@@ -72,6 +84,26 @@ struct ReplicationScenarios {
         #expect(leader.commitIndex == 1)
         _ = leader.step(.persisted(try #require(effects.writes.first).token), at: leader.now)
         #expect(leader.commitIndex == 2)
+    }
+
+    @Test("a member that denies what it acknowledged counts no more for it, is brought up again, and is told of once")
+    func forgetfulMember() throws {
+        var leader = Raft.node(1, of: 3)
+        leader.winElection()
+        _ = leader.hears(.appendAccepted(match: 1), from: 2, term: 1)
+        _ = leader.stepDurably(.propose((1...4).map { Proposal(token: $0, data: [1]) }), at: leader.now)
+        _ = leader.hears(.appendAccepted(match: 5), from: 2, term: 1)
+        #expect(leader.commitIndex == 5)
+        // Its disk was put back to where it had two entries, and it has started anew.
+        _ = leader.stepDurably(.linkDown(2), at: leader.now)
+        _ = leader.stepDurably(.linkUp(2), at: leader.now)
+        let answer = leader.hears(.appendRejected(rejected: 5, hint: .at(2, 1)), from: 2, term: 1)
+        #expect(answer.contains(.memberForgot(2, acknowledged: 5, last: 2)))
+        #expect(answer.messages(to: 2).count == 1)
+        #expect(leader.peers.first { $0.id == 2 }?.match == 0)
+        let again = leader.hears(.appendAccepted(match: 5), from: 2, term: 1)
+        #expect(!again.contains { if case .memberForgot = $0 { true } else { false } })
+        #expect(leader.peers.first { $0.id == 2 }?.match == 5)
     }
 
     @Test("P19: an old or repeated append cuts nothing")

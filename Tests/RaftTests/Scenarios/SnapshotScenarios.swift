@@ -128,7 +128,8 @@ struct SnapshotScenarios {
         #expect(node.lastLog == .at(9, 2) && node.commitIndex == 9 && node.appliedIndex == 9)
     }
 
-    @Test("while a snapshot is installed nothing more is handed out, which the machine would meet behind it")
+    @Test(
+        "while a snapshot is installed nothing more is handed out: the state machine would meet it behind the snapshot")
     func nothingBehindTheSnapshot() {
         var settings = RaftSettings(seed: 1)
         settings.maximumApplyEntries = 1

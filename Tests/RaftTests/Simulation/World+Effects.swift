@@ -16,7 +16,7 @@ extension World {
         case .installSnapshot(let descriptor): enqueue(.install(descriptor), on: id)
         case .compact(let index): enqueue(.compact(through: index), on: id)
         case .roleChanged(let standing): if standing.role == .leader { coverage.elections += 1 }
-        case .membershipChanged: break
+        case .membershipChanged, .membershipChangeAccepted, .membershipChangeRejected, .memberForgot: break
         case .transferEnded(let outcome):
             nodes[place].transferOutcomes.append(outcome)
             if case .completed = outcome { coverage.transfers += 1 }

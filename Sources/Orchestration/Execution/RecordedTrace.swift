@@ -1,5 +1,5 @@
-import ClusterState
+public import ClusterState
 
 /// The trace in the replicated schema; `Telemetry` has a type of the same name, and the room's own name is that of a
 /// type.
-typealias RecordedTrace = TraceContext
+public typealias RecordedTrace = TraceContext

@@ -1,0 +1,168 @@
+import Agents
+import ArgumentParser
+import Egress
+
+extension ClusterCommand {
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "A node joins the cluster.",
+            discussion: """
+                The node runs with `cluster.join: true` and an empty folder made by `amas init`. It catches up; then it votes, \
+                as soon as that leaves an odd number of voters.
+                """)
+        @Argument(help: "The node's id.") var member: UInt64
+        @Option(help: "Where the other members reach it, host:port.") var peer: String
+        @Option(help: "What people call it.") var name: String?
+        @Flag(help: "It serves and executes, and never votes.") var gateway = false
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            try await MemberRequest(options).run(
+                .post, "members",
+                [
+                    "member_id": .integer(Int64(member)), "peer_address": .string(peer),
+                    "name": .string(name ?? "node\(member)"), "role": .string(gateway ? "gateway" : "voter"),
+                ])
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "A member leaves the cluster; its tasks go on elsewhere.")
+        @Argument(help: "The member's id.") var member: UInt64
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            try await MemberRequest(options).run(.delete, "members/\(member)", nil)
+        }
+    }
+
+    struct Replace: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Another node takes a member's vote, or the member comes back with a new data folder.",
+            discussion: """
+                With --with and --peer, a new node votes instead of the member once it has caught up. With --incarnation, the \
+                member has lost its folder: it runs with the one that `amas init` made, whose incarnation that has printed, \
+                and votes again once it has caught up.
+                """)
+        @Argument(help: "The member's id.") var member: UInt64
+        @Option(help: "The new node's id.") var with: UInt64?
+        @Option(help: "Where the other members reach the new node, host:port.") var peer: String?
+        @Option(help: "What people call the new node.") var name: String?
+        @Option(help: "That of the member's new folder.") var incarnation: String?
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            var body: [String: JSONValue] = [:]
+            if let incarnation {
+                guard with == nil, peer == nil else { throw usage }
+                body["incarnation"] = .string(incarnation)
+            } else {
+                guard let with, let peer else { throw usage }
+                body["member_id"] = .integer(Int64(with))
+                body["peer_address"] = .string(peer)
+                body["name"] = .string(name ?? "node\(with)")
+            }
+            try await MemberRequest(options).run(.post, "members/\(member)/replace", body)
+        }
+
+        private var usage: CommandFailure {
+            CommandFailure(
+                code: .usage, message: "give --with and --peer for a new node, or --incarnation for a new folder")
+        }
+    }
+
+    struct Promote: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Wait until a joining member votes.",
+            discussion:
+                "Nobody has to ask for it: a member that has caught up votes as soon as that leaves an odd number.")
+        @Argument(help: "The member's id.") var member: UInt64
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            try await MemberRequest(options).run(.post, "members/\(member)/promote", nil, repeats: true)
+        }
+    }
+
+    struct Drain: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "A member gets no new tasks; what it runs goes on.")
+        @Argument(help: "The member's id.") var member: UInt64
+        @Flag(help: "Take it back.") var off = false
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            try await MemberRequest(options).run(.post, "members/\(member)/drain", ["drain": .bool(!off)])
+        }
+    }
+
+    struct TransferLeadership: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Another voter leads.")
+        @Argument(help: "The voter's id; without one, the voter with the most of the log.") var member: UInt64?
+        @OptionGroup var options: ClientOptions
+
+        func run() async throws {
+            let body: [String: JSONValue] = member.map { ["member_id": .integer(Int64($0))] } ?? [:]
+            let answer = try await options.client().request(
+                .post, "/api/v1/cluster/transfer-leadership", body: .object(body)
+            ).body
+            switch options.output {
+            case .json: TaskPrinting.printJSON(answer)
+            case .table: Terminal.output("leader \(TaskPrinting.plain(answer["leader"]))")
+            }
+        }
+    }
+}
+
+/// Asks for a change of the members and waits for it.
+struct MemberRequest {
+    private let options: ClientOptions
+    private let client: ClusterClient
+
+    init(_ options: ClientOptions) throws {
+        self.options = options
+        client = try options.client()
+    }
+
+    /// - Parameter repeats: the request only waits, and is asked again; others are followed in the cluster's status.
+    func run(
+        _ method: HTTPMethod, _ path: String, _ body: [String: JSONValue]?, repeats: Bool = false
+    ) async throws {
+        let end = ContinuousClock.now + .seconds(options.timeout)
+        func ask() async throws(CommandFailure) -> JSONValue {
+            try await client.request(
+                method, "/api/v1/cluster/\(path)", body: body.map { .object($0) },
+                headers: [HTTPHeader("prefer", "wait=2")]
+            ).body
+        }
+        let answer = try await ask()
+        if options.output == .table {
+            Terminal.output(
+                "voters \(TaskPrinting.plain(answer["voters"]))  tolerates "
+                    + "\(TaskPrinting.plain(answer["tolerance_before"])) failures now, "
+                    + "\(TaskPrinting.plain(answer["tolerance"])) when this is done")
+        }
+        var isDone = answer["done"] == .bool(true)
+        var waitsFor = answer["waits_for"]
+        while !isDone {
+            guard ContinuousClock.now < end else {
+                let reason = waitsFor?.stringValue.map { ": \($0)" } ?? ""
+                throw CommandFailure(code: .timeout, message: "accepted, and still under way\(reason)")
+            }
+            if repeats {
+                let again = try await ask()
+                (isDone, waitsFor) = (again["done"] == .bool(true), again["waits_for"])
+            } else {
+                try await Task.sleep(for: .milliseconds(250))
+                let cluster = try await client.request(.get, "/api/v1/cluster").body
+                let changing = cluster["changing"]?.arrayValue ?? []
+                isDone = !(answer["member_ids"]?.arrayValue ?? []).contains { changing.contains($0) }
+                waitsFor = cluster["waits_for"]
+            }
+        }
+        switch options.output {
+        case .json: TaskPrinting.printJSON(answer)
+        case .table: Terminal.output("done")
+        }
+    }
+}
