@@ -6,6 +6,7 @@ struct Marks {
         case diskStalled, diskFailed, diskFull, logWaitedForSpace, bitFlipped, writeMisdirected, diskWiped
         case tornTailCut, segmentsRemoved, snapshotTaken, snapshotSent, snapshotInstalled
         case transferBegun, transferCompleted, transferFailed, terminated
+        case membershipChangeBegun, membershipChangeRefused
         case proposalRefused, nodeJudgedGone, duplicateApplied
         case entriesTruncated, priorTermCommitted
         case writeAcknowledged, readAnswered, outcomeUnknown, taskCompleted

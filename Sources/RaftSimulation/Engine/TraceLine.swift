@@ -30,6 +30,7 @@ enum TraceLine {
         case .linkUp(let peer): "link to \(peer) up"
         case .linkDown(let peer): "link to \(peer) down"
         case .transferLeadership(let target): "transfer to \(target.map { "\($0)" } ?? "anybody")"
+        case .changeMembership(_, let change): "change the membership: \(change)"
         case .snapshotSaved(let descriptor, let through):
             "snapshot saved at \(descriptor.position.index), compact through \(through)"
         case .snapshotInstalled(let descriptor): "snapshot installed at \(descriptor.position.index)"

@@ -15,7 +15,6 @@ final class Monitor {
     private var appliedMonotonic: AppliedMonotonic
     private(set) var stateMachineSafety = StateMachineSafety()
     private var sessionOnce = SessionOnce()
-    private var configQuorumOverlap = ConfigQuorumOverlap()
 
     init(world: World) {
         self.world = world
@@ -46,7 +45,7 @@ final class Monitor {
             let known = committed.count
             try committed.check(process)
             if committed.count > known {
-                try CommittedOnQuorum.check(process, committed, after: known, world)
+                try CommittedOnQuorum.check(process, effects, committed, after: known, world)
             }
             guard !effects.isEmpty else { return }
             try LeaderCompleteness.check(process, effects, committed)
@@ -54,7 +53,7 @@ final class Monitor {
             try voteOnce.check(process, effects)
             try PromisesAreDurable.check(process, effects)
             try appliedMonotonic.check(process, effects)
-            try configQuorumOverlap.check(process, effects)
+            try ConfigQuorumOverlap.check(process, effects)
             try BoundedQueues.check(process, effects)
         }
     }

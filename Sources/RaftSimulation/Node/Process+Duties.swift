@@ -40,7 +40,7 @@ extension Process {
 
     /// Whoever finds no cluster makes one, and whoever finds itself unknown or gone registers.
     private func announce(_ now: UInt64) {
-        guard raft.standing.leader != nil, !isTerminating else { return }
+        guard raft.standing.leader != nil, !isTerminating, raft.membership.members.contains(id) else { return }
         if machine.clusterID == nil {
             var created = ClusterCreated()
             created.clusterID = "simulation"
@@ -69,10 +69,12 @@ extension Process {
             proposeOutsideSession(.timersDue(timers))
         }
         guard isAlive, raft.standing.role == .leader else { return }
-        for peer in raft.peers where now / 1000 > peer.lastContact.rawValue + 1000 {
-            guard let known = machine.node(peer.id), known.status == .available else { continue }
+        let silent = raft.peers.filter { now / 1000 > $0.lastContact.rawValue + 1000 }.map(\.id)
+        let strangers = machine.nodes.map(\.id).filter { !raft.membership.members.contains($0) }
+        for peer in silent + strangers {
+            guard let known = machine.node(peer), known.status == .available else { continue }
             var left = NodeLeft()
-            left.nodeID = peer.id.rawValue
+            left.nodeID = peer.rawValue
             left.bootID = known.record.bootID
             left.proposerTerm = raft.standing.term.rawValue
             world.marks.hit(.nodeJudgedGone)

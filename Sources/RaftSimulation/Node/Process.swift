@@ -148,7 +148,9 @@ final class Process {
         case .installSnapshot(let descriptor): install(descriptor)
         case .compact(let through): compact(through)
         case .roleChanged(let standing): roleChanged(standing)
-        case .membershipChanged, .membershipChangeAccepted, .membershipChangeRejected, .memberForgot: break
+        case .membershipChanged, .memberForgot: break
+        case .membershipChangeAccepted: world.marks.hit(.membershipChangeBegun)
+        case .membershipChangeRejected: world.marks.hit(.membershipChangeRefused)
         case .transferEnded(let outcome):
             if case .completed = outcome {
                 world.marks.hit(.transferCompleted)

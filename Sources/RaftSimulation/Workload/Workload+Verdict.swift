@@ -3,9 +3,9 @@ import Raft
 
 // What the history says in the end.
 extension Workload {
-    /// Every acknowledged write is in the final state, on every node that is up.
+    /// Every acknowledged write is in the final state, on every member that is up.
     func checkDurability() {
-        for node in world.nodes {
+        for node in world.members {
             guard let process = node.process else { continue }
             for key in operationsOfKey.indices where !operationsOfKey[key].isEmpty {
                 let final = TaskModel.State(of: key, in: process.machine)
@@ -37,7 +37,7 @@ extension Workload {
 
     /// Each key's history, with what the final state says, must have an order.
     func checkLinearizability() {
-        let final = world.nodes.compactMap(\.process).first?.machine
+        let final = world.members.compactMap(\.process).first?.machine
         for key in operationsOfKey.indices {
             var events: [Linearizability.Event<Operation.Kind, Operation.Result>] = []
             for id in operationsOfKey[key] {

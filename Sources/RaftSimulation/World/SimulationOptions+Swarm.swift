@@ -15,6 +15,7 @@ extension SimulationOptions {
         options.drawNodeFaults(&random)
         options.drawOtherFaults(&random)
         options.drawWorkload(&random)
+        options.drawReconfiguration(&random)
         return options
     }
 
@@ -86,6 +87,14 @@ extension SimulationOptions {
         faults.diskFull = random.pick([0, 0, 10])
         faults.bitFlip = random.pick([0, 0, 2])
         faults.misdirection = random.pick([0, 0, 2])
+    }
+
+    /// How many disks may be damaged depends on who votes: worlds whose members change have none that are.
+    private mutating func drawReconfiguration(_ random: inout RandomStream) {
+        guard nodes > 1, random.chance(perMille: 350) else { return }
+        faults.reconfiguration = random.pick([10, 40, 120])
+        founders = random.number(1...nodes)
+        (faults.wipe, faults.bitFlip, faults.misdirection, faults.isBeyondAtlas) = (0, 0, 0, false)
     }
 
     private mutating func drawWorkload(_ random: inout RandomStream) {

@@ -5,6 +5,8 @@ import WriteAheadLog
 struct SimulationOptions {
     var seed: UInt64 = 1
     var nodes = 3
+    /// The first voters; the other nodes come in by changes of the membership. Nil: all of them.
+    var founders: Int?
     var safetyTime: UInt64 = 10_000_000
     var settings = RaftSettings(seed: 0)
     var network = NetworkOptions()
@@ -45,6 +47,8 @@ struct FaultOptions {
     var swizzle = 0
     var linkFlap = 0
     var transfer = 0
+    /// A change of who takes part.
+    var reconfiguration = 0
     var diskStall = 0
     var longestStall: UInt64 = 2_000_000
     var syncFailure = 0

@@ -57,6 +57,7 @@ extension World {
             let target = random.faults.chance(perMille: 500) ? nil : anyNode().id
             administer(.transferLeadership(to: target), at: anyNode())
         }
+        if random.faults.chance(perMille: faults.reconfiguration) { reconfigure() }
         if random.faults.chance(perMille: faults.terminate) { administer(.terminate, at: anyNode()) }
         if random.faults.chance(perMille: faults.wipe) {
             let node = anyNode()

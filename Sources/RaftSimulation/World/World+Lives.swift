@@ -10,7 +10,8 @@ extension World {
         do throws(Recovery.Refusal) {
             result = .success(
                 try node.disk.run(job) { () throws(Recovery.Refusal) in
-                    try Recovery.run(node, bootstrap: membership, limits: options.node.log)
+                    try Recovery.run(
+                        node, bootstrap: membership.isVoter(node.id) ? membership : .empty, limits: options.node.log)
                 })
         } catch {
             result = .failure(error)

@@ -5,7 +5,7 @@ import Raft
 extension World {
     func play() {
         for node in nodes { queue.schedule(.restart(node.place), at: random.faults.time(0...100_000)) }
-        mustSettle("warm-up", among: nodes)
+        mustSettle("warm-up") { self.members }
         workload.begin()
         run(for: 500_000)
         beginFaults(until: now + options.safetyTime)
@@ -13,14 +13,19 @@ extension World {
         run(for: 1_000_000)
         workload.end()
         isDisturbed = false
+        if options.faults.reconfiguration > 0 {
+            // Only when a change that is under way is over is there one kind of quorum to draw.
+            healAll()
+            mustSettle("members") { self.members }
+        }
         if let core = drawCore() {
             confine(to: core)
-            mustServe("core of \(core.map(\.id))", among: core)
+            mustServe("core of \(core.map(\.id))") { core }
         }
         healAll()
         let sound = nodes.filter { !$0.isDamaged || $0.process != nil }
         if sound.count > nodes.count / 2 {
-            mustServe("healed cluster", among: sound)
+            mustServe("healed cluster") { self.members.filter { !$0.isDamaged || $0.process != nil } }
         } else {
             // Beyond the atlas: it need not serve, and must not lie.
             run(for: bound)
@@ -40,9 +45,10 @@ extension World {
 
     /// A quorum that is whole from now on; nil if too many disks are damaged for one.
     private func drawCore() -> [Node]? {
-        let sound = random.faults.shuffled(nodes.filter { !$0.isDamaged })
-        let quorum = nodes.count / 2 + 1
-        guard sound.count >= quorum else { return nil }
+        let voters = options.faults.reconfiguration > 0 ? voters : nodes
+        let sound = random.faults.shuffled(voters.filter { !$0.isDamaged })
+        let quorum = voters.count / 2 + 1
+        guard violation == nil, sound.count >= quorum else { return nil }
         let size = random.faults.number(quorum...sound.count)
         return sound[..<size].sorted { $0.place < $1.place }
     }
@@ -92,24 +98,25 @@ extension World {
 
     // MARK: Liveness
 
-    private func mustSettle(_ phase: String, among members: [Node]) {
-        let settled = run(for: bound) { pendingReason(among: members) == nil }
+    private func mustSettle(_ phase: String, among members: () -> [Node]) {
+        let settled = run(for: bound) { pendingReason(among: members()) == nil }
         if !settled, violation == nil {
             fail(
                 Violation(
                     "Liveness",
-                    "\(phase): \(pendingReason(among: members) ?? "nothing") after \(bound) µs; \(described)"))
+                    "\(phase): \(pendingReason(among: members()) ?? "nothing") after \(bound) µs; \(described)"))
         }
     }
 
     /// They elect a leader, answer what is asked at each of them, and end with equal logs.
-    private func mustServe(_ phase: String, among members: [Node]) {
+    private func mustServe(_ phase: String, among members: () -> [Node]) {
         mustSettle("\(phase), before it is asked anything", among: members)
         guard violation == nil else { return }
         var wanted: [(Node, Operation.Kind)] = []
-        for node in members { wanted += [(node, .create), (node, .add(1)), (node, .read)] }
+        let everybody = members()
+        for node in everybody { wanted += [(node, .create), (node, .add(1)), (node, .read)] }
         // A leader under load refuses, and is asked again.
-        for _ in 0..<members.count * 3 where !wanted.isEmpty {
+        for _ in 0..<everybody.count * 3 where !wanted.isEmpty {
             let asked = wanted.compactMap { node, kind in
                 node.process.map { (node, kind, workload.perform(kind, on: 0, by: -1, at: $0)) }
             }
@@ -137,6 +144,7 @@ extension World {
         }
         let term = leader.raft.standing.term
         let last = leader.raft.lastLog.index
+        if leader.raft.membership.isJoint { return "a change of the members is under way" }
         for node in members {
             guard let process = node.process else { return "node \(node.id) is down" }
             let standing = process.raft.standing

@@ -61,7 +61,7 @@ final class World {
         self.options = options
         self.trace = trace
         random = RandomStreams(seed: options.seed)
-        membership = Membership(voters: (1...options.nodes).map { NodeID(UInt64($0)) })
+        membership = Membership(voters: (1...(options.founders ?? options.nodes)).map { NodeID(UInt64($0)) })
         links = Links(nodes: options.nodes)
         nodes = (0..<options.nodes).map { Node(place: $0, incarnation: random.disk.next() | 1) }
         for node in nodes { format(node) }
