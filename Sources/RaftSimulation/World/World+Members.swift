@@ -4,7 +4,9 @@ import Raft
 extension World {
     /// Whoever leads is asked for any change, sensible or not; Raft refuses what is unsafe.
     func reconfigure() {
-        let leaders = nodes.compactMap(\.process).filter { $0.raft.standing.role == .leader && !$0.node.isPaused(at: now) }
+        let leaders = nodes.compactMap(\.process).filter {
+            $0.raft.standing.role == .leader && !$0.node.isPaused(at: now)
+        }
         guard !leaders.isEmpty else { return }
         let leader = random.faults.pick(leaders)
         guard let change = drawChange(leader.raft.membership) else { return }
