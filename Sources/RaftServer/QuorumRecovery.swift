@@ -11,7 +11,8 @@ public struct QuorumRecovery: Sendable {
     /// The end of its log. Of several survivors the one with the higher term, then the higher index, has lost the least.
     public var last: LogPosition
 
-    /// Reads the folder and brings the machine to the end of the log. Changes nothing that matters. Blocks.
+    /// Reads the folder and brings the machine to the end of the log. As at any start, a boot is counted and a torn end cut off;
+    /// otherwise the log stays as it is. Blocks.
     /// - Throws: `ServerStartError` if the folder cannot be read, or the node runs.
     public static func inspect(
         _ configuration: RaftServerConfiguration, machine: some ReplicatedStateMachine
@@ -23,7 +24,7 @@ public struct QuorumRecovery: Sendable {
     /// - Parameter commands: encoded envelopes for the machine as it is at the end of the log; stamped here.
     /// - Throws: `ServerStartError` if the folder cannot be read or written, the node runs, or it is no voter.
     public static func run<Machine: ReplicatedStateMachine>(
-        _ configuration: RaftServerConfiguration, machine: Machine, commands: (QuorumRecovery, Machine) -> [[UInt8]]
+        _ configuration: RaftServerConfiguration, machine: Machine, commands: (Machine) -> [[UInt8]]
     ) throws(ServerStartError) -> QuorumRecovery {
         let recovered = try Recovered(configuration, machine)
         let report = recovered.report
@@ -41,7 +42,7 @@ public struct QuorumRecovery: Sendable {
                 .entry(index: index.rawValue, term: term.rawValue, payload: EntryPayload.encode(entry)[...]))
         }
         append(.configuration, alone.encoded())
-        for var command in commands(report, machine) {
+        for var command in commands(machine) {
             Envelope.stamp(
                 &command, clusterTimeMicroseconds: machine.clusterTimeMicroseconds,
                 wallTimeMicroseconds: wallTimeMicroseconds())

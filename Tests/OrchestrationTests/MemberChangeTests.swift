@@ -67,6 +67,25 @@ struct MemberChangeTests {
         }
     }
 
+    @Test("a member that dies while it leaves, and is back before anybody has noticed, leaves all the same")
+    func diesWhileLeaving() async throws {
+        var options = Nodes.Options()
+        // Nobody would notice by silence in the time of this test.
+        options.limits.detectionMilliseconds = 600_000
+        try await Nodes.run(3, options: options) { nodes in
+            try await nodes.founded()
+            let victim = try await nodes.follower()
+            let rest = nodes.others(than: victim)
+            try await nodes.connect(victim, .silent)
+            await victim.stop()
+            try await nodes.change(.membersRemoved(.with { $0.nodeIds = [victim.id.rawValue] }), at: rest[0])
+            #expect(rest[0].cluster.state.leavingMembers == [victim.id])
+            try await nodes.start(victim)
+            try await nodes.agree(voters: rest.map(\.id.rawValue), at: rest[0])
+            try await eventually("it knows") { victim.exclusionReason?.contains("was removed") == true }
+        }
+    }
+
     @Test("a wiped member is refused until its new folder is accepted, and then votes again")
     func wiped() async throws {
         try await Nodes.run(3) { nodes in

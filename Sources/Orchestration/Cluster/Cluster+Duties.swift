@@ -37,7 +37,11 @@ extension Cluster {
         guard state.clusterID != nil else { return }
         let record = state.node(identity.node)
         let shallDrain = isDraining || state.shallDrain(identity.node)
-        if isWithdrawn { return record.map { $0.status != .left } ?? false ? sayGoodbye(status) : () }
+        if isWithdrawn {
+            // Also for a run before this one, if that ended without a word.
+            guard let record, record.status != .left else { return }
+            return proposeLeft(record.id, record.record.bootID, .shutdown, status)
+        }
         if let record, record.record.bootID == identity.boot.rawValue {
             switch record.status {
             case .available: return shallDrain ? suspend() : ()
@@ -77,15 +81,15 @@ extension Cluster {
                 }))
     }
 
-    private func sayGoodbye(_ status: ServerStatus) {
+    private func proposeLeft(_ node: NodeID, _ boot: UInt64, _ cause: DepartureCode, _ status: ServerStatus) {
         repeatUntilSeen(
-            .left(identity.node),
+            .left(node),
             .nodeLeft(
                 .with {
-                    $0.nodeID = identity.node.rawValue
-                    $0.bootID = identity.boot.rawValue
+                    $0.nodeID = node.rawValue
+                    $0.bootID = boot
                     $0.proposerTerm = status.standing.term.rawValue
-                    $0.departureCode = .shutdown
+                    $0.departureCode = cause
                 }))
     }
 
@@ -98,7 +102,7 @@ extension Cluster {
             guard let record = machine.state.node(identity.node)?.record, record.bootID == identity.boot.rawValue,
                 record.status != .left
             else { return }
-            sayGoodbye(status)
+            proposeLeft(identity.node, record.bootID, .shutdown, status)
             do {
                 try await Task.sleep(for: .milliseconds(5))
             } catch {
@@ -144,23 +148,16 @@ extension Cluster {
             case .left: continue
             case .available, .suspended: break
             }
-            let isSilent: Bool
+            let hadTime = watch.age >= .milliseconds(interval)
+            let isGone: Bool
             if let peer = status.peers.first(where: { $0.id == node.id }) {
-                isSilent = peer.millisecondsSinceContact >= interval || (watch.hasRefused(node.id) && !peer.isReachable)
+                let isSilent = peer.millisecondsSinceContact >= interval
+                isGone = isSilent && hadTime || watch.hasRefused(node.id) && !peer.isReachable
             } else {
                 // Of a former cluster, whose quorum was lost.
-                isSilent = !status.membership.members.contains(node.id)
+                isGone = hadTime && !status.membership.members.contains(node.id)
             }
-            guard isSilent, watch.age >= .milliseconds(interval) || watch.hasRefused(node.id) else { continue }
-            repeatUntilSeen(
-                .left(node.id),
-                .nodeLeft(
-                    .with {
-                        $0.nodeID = node.id.rawValue
-                        $0.bootID = node.record.bootID
-                        $0.proposerTerm = status.standing.term.rawValue
-                        $0.departureCode = .lost
-                    }))
+            if isGone { proposeLeft(node.id, node.record.bootID, .lost, status) }
         }
     }
 

@@ -94,7 +94,7 @@ extension Cluster {
 
     // MARK: Leadership
 
-    /// A leader that shall drain gives the lead to a voter that stays, if one has nearly all of the log.
+    /// A leader that shall drain gives the lead to the voter with the most of the log, of those that stay.
     func leaveLead(_ status: ServerStatus, _ state: ClusterState) {
         guard state.shallDrain(identity.node) else { return }
         let successor = status.peers

@@ -4,7 +4,7 @@ public import RaftServer
 import SwiftProtobuf
 
 extension QuorumRecovery {
-    /// What the node has, without changing it. Blocks.
+    /// What the node has. Blocks.
     public static func inspect(_ configuration: RaftServerConfiguration) throws(ServerStartError) -> QuorumRecovery {
         try inspect(configuration, machine: ClusterMachine(observers: Observers()))
     }
@@ -12,7 +12,7 @@ extension QuorumRecovery {
     /// Makes the node the only member of a new generation of the cluster: what clients saw of the old one is not mistaken for
     /// later than what they see now, and the former members are refused (`design/state.md` 4). Blocks.
     public static func run(_ configuration: RaftServerConfiguration) throws(ServerStartError) -> QuorumRecovery {
-        try run(configuration, machine: ClusterMachine(observers: Observers())) { _, machine in
+        try run(configuration, machine: ClusterMachine(observers: Observers())) { machine in
             let state = machine.state
             guard state.clusterID != nil else { return [] }
             var bodies: [Command.OneOf_Body] = [

@@ -4,6 +4,7 @@ import Raft
 /// Sees every step of every node and checks everything that must hold after it. One file an invariant; each costs no more than
 /// what has changed.
 final class Monitor {
+    // Unsafe, because it is read millions of times: the world owns this, and outlives it.
     unowned(unsafe) let world: World
     private(set) var committed = CommittedImmutable()
     private(set) var hash = TraceHash()

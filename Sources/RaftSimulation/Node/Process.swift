@@ -6,6 +6,7 @@ import WriteAheadLog
 /// threads, done here with events. `Process+…` mirror `RaftLoop`, `LogWriter`, `Applier`, `SnapshotSender` and
 /// `SnapshotReceiver`, each under the same name for the same thing.
 final class Process {
+    // Unsafe, because it is read millions of times: the world owns this, and outlives it.
     unowned(unsafe) let world: World
     unowned(unsafe) let node: Node
     let boot: BootID

@@ -4,6 +4,7 @@ import Raft
 /// What clients want of the cluster: each does one thing after the other, at any node, and notes what it got. A key is a task
 /// that no executor takes: it is made, its cost is added to, it is cancelled, it is read.
 final class Workload {
+    // Unsafe, because it is read millions of times: the world owns this, and outlives it.
     unowned(unsafe) let world: World
     private(set) var operations: [Operation] = []
     /// The operations of each key, in the order of their calls.

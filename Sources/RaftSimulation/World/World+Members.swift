@@ -30,19 +30,22 @@ extension World {
         }
     }
 
+    var membersChange: Bool { options.faults.reconfiguration > 0 }
+
+    /// Also one that is cut off, or whose disk stands still: it leads on while it has nothing to write.
+    var newestLeader: Process? {
+        nodes.compactMap(\.process).filter { $0.raft.standing.role == .leader }
+            .max { $0.raft.standing.term < $1.raft.standing.term }
+    }
+
     /// Those that must follow: the members by the newest leader's log.
     var members: [Node] {
-        guard options.faults.reconfiguration > 0 || options.founders != nil else { return nodes }
-        let leaders = nodes.compactMap(\.process).filter { $0.raft.standing.role == .leader }
-        guard let leader = leaders.max(by: { $0.raft.standing.term < $1.raft.standing.term }) else {
-            return nodes.filter { membership.isVoter($0.id) }
-        }
-        return leader.raft.membership.members.map { nodes[Int($0.rawValue) - 1] }
+        membersChange ? nodes(of: (newestLeader?.raft.membership ?? membership).members) : nodes
     }
 
     var voters: [Node] {
-        let leaders = nodes.compactMap(\.process).filter { $0.raft.standing.role == .leader }
-        guard let leader = leaders.max(by: { $0.raft.standing.term < $1.raft.standing.term }) else { return [] }
-        return leader.raft.membership.voters.map { nodes[Int($0.rawValue) - 1] }
+        membersChange ? nodes(of: (newestLeader?.raft.membership ?? membership).voters) : nodes
     }
+
+    private func nodes(of ids: [NodeID]) -> [Node] { ids.map { nodes[Int($0.rawValue) - 1] } }
 }

@@ -13,7 +13,7 @@ extension World {
         run(for: 1_000_000)
         workload.end()
         isDisturbed = false
-        if options.faults.reconfiguration > 0 {
+        if membersChange {
             // Only when a change that is under way is over is there one kind of quorum to draw.
             healAll()
             mustSettle("members") { self.members }
@@ -45,7 +45,7 @@ extension World {
 
     /// A quorum that is whole from now on; nil if too many disks are damaged for one.
     private func drawCore() -> [Node]? {
-        let voters = options.faults.reconfiguration > 0 ? voters : nodes
+        let voters = voters
         let sound = random.faults.shuffled(voters.filter { !$0.isDamaged })
         let quorum = voters.count / 2 + 1
         guard violation == nil, sound.count >= quorum else { return nil }
@@ -137,11 +137,7 @@ extension World {
 
     /// What these nodes still owe; nil when there is nothing.
     private func pendingReason(among members: [Node]) -> String? {
-        // Also one outside of the core: a leader whose disk stands still leads on while it has nothing to write.
-        let leaders = nodes.compactMap(\.process).filter { $0.raft.standing.role == .leader }
-        guard let leader = leaders.max(by: { $0.raft.standing.term < $1.raft.standing.term }) else {
-            return "no leader"
-        }
+        guard let leader = newestLeader else { return "no leader" }
         let term = leader.raft.standing.term
         let last = leader.raft.lastLog.index
         if leader.raft.membership.isJoint { return "a change of the members is under way" }

@@ -11,6 +11,7 @@ public struct SearchText: Sendable, Equatable {
         if words.count > SearchLimits.words { return nil }
     }
 
+    /// Whether it has no word, and so restricts nothing.
     public var isEmpty: Bool { words.isEmpty }
 
     func matches(_ texts: [String]) -> Bool {

@@ -72,7 +72,7 @@ extension WallTime {
 struct BoundSQL {
     private(set) var values: [PostgresValue] = []
 
-    /// The placeholder that stands for the value.
+    /// What stands for the value in the text: `$1` and so on.
     mutating func bind(_ value: PostgresValue) -> String {
         values.append(value)
         return "$\(values.count)"

@@ -10,7 +10,7 @@ struct RecoverQuorumCommand: ParsableCommand {
         abstract: "Make a stopped node the only voter, when a majority of the voters is lost for good.",
         discussion: """
             Everything that only the lost voters had is lost with them, accepted tasks among it. Run it on the survivor whose log \
-            has the highest term, then the highest index: without --confirm it prints both, and changes nothing. The former members \
+            has the highest term, then the highest index: without --confirm it prints both, and leaves the log as it is. The former members \
             must never run again with the folders that they have. Afterwards start the node, and bring others in with empty folders: \
             `amas init`, `amas cluster add`.
             """)
@@ -31,7 +31,7 @@ struct RecoverQuorumCommand: ParsableCommand {
         Terminal.error(
             confirm
                 ? "node \(server.node) is the only voter now: start it, and never again the others with the folders that they have"
-                : "nothing was changed; --confirm makes node \(server.node) the only voter, and loses what only the others have"
+                : "the log is as it was; --confirm makes node \(server.node) the only voter, and loses what only the others have"
         )
     }
 }
