@@ -3,17 +3,34 @@ import Raft
 
 extension RaftLoop {
     /// Takes new proposals of this node, and what others have forwarded, to wherever the leader is.
+    ///
+    /// A leader appends nothing while its last entries are not synced, up to a limit: what arrives during one sync then makes one
+    /// write, one message to each member and one sync there, instead of many small ones. No entry would have been committed
+    /// sooner by more than another member's sync is quicker than its own.
     func submit(_ proposals: [[UInt8]]) {
-        if hasLostMajority, !proposals.isEmpty {
+        gathered.append(contentsOf: proposals)
+        guard !gathered.isEmpty || !forwarded.isEmpty else { return }
+        if hasLostMajority, !gathered.isEmpty {
+            gathered = []
             ports.failAll(.noQuorum)
-            return forwardOrPropose([])
+        } else if raft.standing.role == .leader, raft.durableIndex < raft.lastLog.index,
+            gatheredBytes < limits.gatheredBytes
+        {
+            return
         }
+        let proposals = gathered
+        gathered = []
         forwardOrPropose(proposals)
+    }
+
+    private var gatheredBytes: Int {
+        gathered.reduce(forwarded.reduce(0) { $0 + $1.bytes.count }) { $0 + $1.count }
     }
 
     /// Submits and asks again everything that waits, as after a change of leader: what has taken effect already will not do so
     /// again.
     func resubmit() {
+        gathered = []
         forwardOrPropose(ports.unanswered(false))
         if let number = reads.request(now: MonotonicTime.now, again: true) { askLeader(number) }
     }

@@ -84,7 +84,8 @@ final class RaftLoop {
     var halted: StateMachineHalt?
     /// Where the proposals of the current step came from, by token.
     var origins: [ProposalOrigin] = []
-    /// Proposals that other members have forwarded, until the events at hand are done.
+    /// Own proposals that are not yet on their way to the log, and those that other members have forwarded.
+    var gathered: [[UInt8]] = []
     var forwarded: [ForwardedFrame] = []
 
     let origin: MonotonicTime
@@ -209,7 +210,6 @@ final class RaftLoop {
             }
         }
         guard halted == nil else { return }
-        // Whatever came together is appended, written and sent together.
         submit(proposals)
     }
 
@@ -285,7 +285,7 @@ final class RaftLoop {
         ports.stopRequests(.stopped(reason: reason.reason))
         ports.stopSnapshots()
         answerTransfers(.timedOut)
-        forwarded = []
+        (gathered, forwarded) = ([], [])
         ports.standingChanged(publicStanding)
     }
 
