@@ -121,6 +121,9 @@ let package = Package(
         // What several rooms' tests need: servers that are started and stopped by the tests
         .target(
             name: "TestSupport", dependencies: ["LoopbackServer"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "DiskFaults", dependencies: ["WriteAheadLog"], path: "Tests/DiskFaults", swiftSettings: settings),
+        .target(name: "ThreadStop", path: "Tests/ThreadStop"),
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
         .target(name: "LoopbackClient", dependencies: nio, path: "Tests/LoopbackClient", swiftSettings: settings),
         tests(of: "Raft"),
@@ -128,7 +131,7 @@ let package = Package(
         tests(of: "Postgres", with: ["TestSupport", logging]),
         tests(of: "Telemetry", with: [logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         tests(of: "ClusterState", with: ["Raft", protobuf]),
-        tests(of: "RaftServer", with: ["Raft", logging] + nio),
+        tests(of: "RaftServer", with: ["DiskFaults", "Raft", logging] + nio),
         tests(of: "RaftSimulation", with: ["Raft", "WriteAheadLog"]),
         tests(of: "Egress", with: ["LoopbackServer", logging]),
         tests(of: "Providers", with: ["Egress", "LoopbackServer", logging]),
@@ -140,7 +143,7 @@ let package = Package(
             with: [
                 "Agents", "ClusterState", "Egress", "Postgres", "Providers", "Raft", "RaftServer", "Storage",
                 "Telemetry",
-                "LoopbackServer", "TestSupport", logging, protobuf,
+                "DiskFaults", "LoopbackServer", "TestSupport", "WriteAheadLog", logging, protobuf,
             ] + nio),
         tests(
             of: "API",
@@ -152,7 +155,8 @@ let package = Package(
         .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "amas", "Agents", "CPlatform", "ClusterState", "LoopbackClient", "Raft", "RaftServer", "WriteAheadLog",
+                "amas", "Agents", "CPlatform", "ClusterState", "LoopbackClient", "Raft", "RaftServer", "RaftSimulation",
+                "ThreadStop", "WriteAheadLog",
             ],
             swiftSettings: settings),
         tests(of: "amas", with: ["Agents", "CPlatform", "LoopbackServer", "Raft", "RaftServer", logging] + nio),

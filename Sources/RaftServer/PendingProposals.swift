@@ -150,6 +150,7 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
     }
 
     var count: Int { state.withLock { $0.pending.count } }
+    var byteCount: Int { state.withLock { $0.bytes } }
     /// Whether the proposal of a reserved sequence is known and waits.
     func isRegistered(_ sequence: UInt64) -> Bool { state.withLock { ($0.pending[sequence] ?? nil) != nil } }
 }

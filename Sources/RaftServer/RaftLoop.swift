@@ -18,6 +18,8 @@ enum LoopEvent: Sendable {
     case transferLeadership(to: NodeID?, CheckedContinuation<TransferOutcome, Never>)
     case changeMembership(MembershipChange, CheckedContinuation<MembershipAnswer, Never>)
     case halt(StateMachineHalt)
+    /// Whether the log's disk has room.
+    case space(LogTrouble?)
     /// Whether this thread keeps time.
     case ping(answer: @Sendable () -> Void)
 }
@@ -82,6 +84,8 @@ final class RaftLoop {
     var reachable: Set<NodeID> = []
     var majorityLostAt: MonotonicTime?
     var halted: StateMachineHalt?
+    /// What the log's thread said last about room on its disk.
+    var space: LogTrouble?
     /// Where the proposals of the current step came from, by token.
     var origins: [ProposalOrigin] = []
     /// Own proposals that are not yet on their way to the log, and those that other members have forwarded.
@@ -206,6 +210,7 @@ final class RaftLoop {
                 step(.changeMembership(0, change))
                 precondition(membershipWaiter == nil, "a change is accepted or rejected in the step that takes it")
             case .halt(let reason): halt(reason)
+            case .space(let trouble): space = trouble
             case .ping(let answer): answer()
             }
         }
@@ -221,7 +226,8 @@ final class RaftLoop {
         case .changeMembership(_, let answer): answer.resume(returning: .failure(.notLeader(leader: nil)))
         case .ping(let answer): answer()
         case .proposals, .readsWaiting: break  // They were failed as they were registered.
-        case .link, .persisted, .applied, .snapshotSaved, .snapshotReceived, .snapshotInstalled, .snapshotSent, .halt:
+        case .link, .persisted, .applied, .snapshotSaved, .snapshotReceived, .snapshotInstalled, .snapshotSent, .halt,
+            .space:
             break
         }
     }

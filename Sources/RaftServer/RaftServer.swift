@@ -57,8 +57,10 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             configuration, identity: identity, mailbox: mailbox, callbacks: callbacks, logger: logger)
         let transport = transport
         writer = LogWriter(
-            opened: recovery.log, logger: logger, persisted: { mailbox.post(.persisted($0)) },
-            synced: callbacks.logSynced, failed: callbacks.failed)
+            opened: recovery.log, limits: limits, logger: logger,
+            callbacks: .init(
+                persisted: { mailbox.post(.persisted($0)) }, synced: callbacks.logSynced,
+                spaceChanged: { mailbox.post(.space($0)) }, failed: callbacks.failed))
         applier = Applier(
             machine: machine, restored: recovery.restored.snapshot, store: recovery.store, limits: limits,
             logger: logger,
@@ -371,6 +373,8 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     public var status: ServerStatus? { published.current }
     public var links: [LinkStatus] { transport.links }
     public var outstandingProposals: Int { proposals.count }
+    /// At most `ServerLimits.outstandingProposalBytes` and one proposal.
+    public var outstandingProposalBytes: Int { proposals.byteCount }
     public var outstandingReads: Int { reads.count }
     public var appliedIndex: LogIndex { waiters.applied }
 }

@@ -80,8 +80,11 @@ start_node() {
   [ -d "$folder" ] || fail "no node $name in $data; there are: $(node_names | tr '\n' ' ')"
   alive "$folder/pid" && return 0
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
+  # A node that was upgraded by itself has a program of its own.
+  local program="$data/amas"
+  [ ! -x "$folder/amas" ] || program="$folder/amas"
   # What clients of the cluster need to know is no business of its nodes, nor of the tools that they start.
-  setsid env -u AMAS_URL -u AMAS_NODES -u AMAS_TOKEN -u AMAS_PG -u AMAS_PIDS "$data/amas" serve --config "$folder/amas.yaml" >>"$folder/log" 2>&1 </dev/null 9>&- &
+  setsid env -u AMAS_URL -u AMAS_NODES -u AMAS_TOKEN -u AMAS_PG -u AMAS_PIDS "$program" serve --config "$folder/amas.yaml" >>"$folder/log" 2>&1 </dev/null 9>&- &
   printf '%s' "$!" >"$folder/pid"
   await_start "$folder/pid"
   write_environment

@@ -58,3 +58,16 @@ public enum SnapshotError: Error, Equatable, Sendable {
     /// Made by a newer build or under a newer machine version: this node must be upgraded.
     case upgradeRequired(formatVersion: UInt32, machineVersion: UInt32)
 }
+
+extension SnapshotError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .truncated: "it ends too early"
+        case .damaged(let chunk): "chunk \(chunk) is damaged"
+        case .inconsistent(let table): "the rows of table \(table) are not those of a state"
+        case .trailingBytes: "something follows its end"
+        case .upgradeRequired(let format, let version):
+            "it has format \(format) and needs machine version \(version): upgrade this node"
+        }
+    }
+}
