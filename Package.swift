@@ -25,10 +25,10 @@ func room(
         name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: settings + extra)
 }
 
-func tests(of room: String, with dependencies: [Target.Dependency] = []) -> Target {
+func tests(of room: String, with dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .testTarget(
         name: "\(room.first!.uppercased())\(room.dropFirst())Tests", dependencies: [.byName(name: room)] + dependencies,
-        swiftSettings: settings)
+        exclude: exclude, swiftSettings: settings)
 }
 
 let package = Package(
@@ -126,7 +126,7 @@ let package = Package(
         .target(name: "ThreadStop", path: "Tests/ThreadStop"),
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
         .target(name: "LoopbackClient", dependencies: nio, path: "Tests/LoopbackClient", swiftSettings: settings),
-        tests(of: "Raft"),
+        tests(of: "Raft", exclude: ["Scenarios/Files"]),
         tests(of: "WriteAheadLog"),
         tests(of: "Postgres", with: ["TestSupport", logging]),
         tests(of: "Telemetry", with: [logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
