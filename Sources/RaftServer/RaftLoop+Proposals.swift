@@ -4,19 +4,20 @@ import Raft
 extension RaftLoop {
     /// Takes new proposals of this node, and what others have forwarded, to wherever the leader is.
     ///
-    /// A leader appends nothing while its last entries are not synced, up to a limit: what arrives during one sync then makes one
-    /// write, one message to each member and one sync there, instead of many small ones. No entry would have been committed
-    /// sooner by more than another member's sync is quicker than its own.
+    /// A leader lets them gather while its last entries are not synced: what arrives during one sync then makes one write, one
+    /// message to each member and one sync there, instead of many small ones. Neither for long nor without a limit: the other
+    /// members can commit without a leader whose disk is slow.
     func submit(_ proposals: [[UInt8]]) {
         gathered.append(contentsOf: proposals)
         guard !gathered.isEmpty || !forwarded.isEmpty else { return }
         if hasLostMajority, !gathered.isEmpty {
             gathered = []
             ports.failAll(.noQuorum)
-        } else if raft.standing.role == .leader, raft.durableIndex < raft.lastLog.index,
-            gatheredBytes < limits.gatheredBytes
-        {
-            return
+        } else if raft.standing.role == .leader, raft.durableIndex < raft.lastLog.index {
+            let now = MonotonicTime.now
+            let end = gatheringEnd ?? now.adding(milliseconds: limits.gatheringMilliseconds)
+            gatheringEnd = end
+            if now < end, gatheredBytes < limits.gatheredBytes { return }
         }
         let proposals = gathered
         gathered = []
@@ -39,6 +40,7 @@ extension RaftLoop {
     func forwardOrPropose(_ proposals: [[UInt8]]) {
         var frames: [ForwardedFrame] = []
         swap(&frames, &forwarded)
+        gatheringEnd = nil
         guard let leader = raft.standing.leader else { return }
         if leader == raft.id {
             propose(&frames, proposals)

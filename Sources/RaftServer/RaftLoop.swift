@@ -91,6 +91,8 @@ final class RaftLoop {
     /// Own proposals that are not yet on their way to the log, and those that other members have forwarded.
     var gathered: [[UInt8]] = []
     var forwarded: [ForwardedFrame] = []
+    /// When they set out whatever the log does.
+    var gatheringEnd: MonotonicTime?
 
     let origin: MonotonicTime
     private var nextHousekeeping: MonotonicTime
@@ -166,7 +168,8 @@ final class RaftLoop {
 
     /// A node that takes no part any more has no timers but its housekeeping.
     private var nextMoment: MonotonicTime {
-        halted == nil ? min(nextHousekeeping, moment(of: raft.nextDeadline)) : nextHousekeeping
+        guard halted == nil else { return nextHousekeeping }
+        return min(nextHousekeeping, moment(of: raft.nextDeadline), gatheringEnd ?? nextHousekeeping)
     }
 
     // MARK: Time
@@ -291,7 +294,7 @@ final class RaftLoop {
         ports.stopRequests(.stopped(reason: reason.reason))
         ports.stopSnapshots()
         answerTransfers(.timedOut)
-        (gathered, forwarded) = ([], [])
+        (gathered, forwarded, gatheringEnd) = ([], [], nil)
         ports.standingChanged(publicStanding)
     }
 
