@@ -114,6 +114,7 @@ extension Cluster {
 
     private func lead(_ status: ServerStatus, _ state: ClusterState) {
         guard state.clusterID != nil else {
+            guard let version = beginningVersion(status) else { return }
             return repeatUntilSeen(
                 .create,
                 .clusterCreated(
@@ -122,7 +123,6 @@ extension Cluster {
                         $0.generation = 1
                         $0.settings = configuration.settings
                         // Before the second version the command had no such field.
-                        let version = beginningVersion(status)
                         $0.machineVersion = version == 1 ? 0 : version
                     }))
         }

@@ -19,13 +19,17 @@ extension Cluster {
         repeatUntilSeen(.raiseVersion, .setMachineVersion(.with { $0.version = version }))
     }
 
-    /// The version with which a new cluster begins: one that all those can apply who were heard.
-    func beginningVersion(_ status: ServerStatus) -> UInt32 {
-        let others = server.links.compactMap { link -> UInt32? in
-            guard status.membership.members.contains(link.node), case .up(let hello) = link.state else { return nil }
+    /// The version with which a new cluster begins: one that every member can apply. Nil while one of them has not been heard and
+    /// may yet be: begun without it, the cluster could be one that it can never join.
+    func beginningVersion(_ status: ServerStatus) -> UInt32? {
+        let others = status.membership.members.filter { $0 != identity.node }
+        let heard = server.links.compactMap { link -> UInt32? in
+            guard others.contains(link.node), case .up(let hello) = link.state else { return nil }
             return hello.machineVersionMax
         }
-        return min(others.min() ?? .max, configuration.server.machineVersionMax)
+        let wasLongEnough = watch.age >= .milliseconds(configuration.limits.foundingMilliseconds)
+        guard heard.count == others.count || wasLongEnough else { return nil }
+        return min(heard.min() ?? .max, configuration.server.machineVersionMax)
     }
 
     func reconcileMembers(_ status: ServerStatus, _ state: ClusterState) {
