@@ -40,7 +40,7 @@ extension RaftLoop {
     func forwardOrPropose(_ proposals: [[UInt8]]) {
         var frames: [ForwardedFrame] = []
         swap(&frames, &forwarded)
-        gatheringEnd = nil
+        if gathered.isEmpty { gatheringEnd = nil }
         guard let leader = raft.standing.leader else { return }
         if leader == raft.id {
             propose(&frames, proposals)

@@ -263,7 +263,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     }
 
     /// As above, without a task that waits.
-    /// - Parameter completion: called once, on a thread of this server that must not wait.
+    /// - Parameter completion: called once: on a thread of this server, which must not wait, or on the caller's before this returns.
     public func propose(
         _ encode: (Envelope.Session, _ sequence: UInt64, _ floor: UInt64) throws(RequestError) -> [UInt8],
         completion: @escaping @Sendable (Result<Machine.Outcome, RequestError>) -> Void

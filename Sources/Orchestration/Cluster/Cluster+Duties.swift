@@ -37,7 +37,8 @@ extension Cluster {
         guard state.clusterID != nil else { return }
         let record = state.node(identity.node)
         let shallDrain = isDraining || state.shallDrain(identity.node)
-        let reason: SuspensionReasonCode? = shallDrain ? .drain : status.logTrouble == nil ? nil : .diskStall
+        // A disk that takes nothing is what the others must know, whatever else is wanted of this node.
+        let reason: SuspensionReasonCode? = status.logTrouble != nil ? .diskStall : shallDrain ? .drain : nil
         if isWithdrawn {
             // Also for a run before this one, if that ended without a word.
             guard let record, record.status != .left else { return }
@@ -46,7 +47,9 @@ extension Cluster {
         if let record, record.record.bootID == identity.boot.rawValue {
             switch record.status {
             case .available: return reason.map { suspend($0) } ?? ()
-            case .suspended: if reason != nil { return }
+            case .suspended:
+                guard let reason else { break }
+                return record.record.suspensionReason == UInt32(reason.rawValue) ? () : suspend(reason)
             case .left: break
             }
         }
@@ -114,7 +117,6 @@ extension Cluster {
 
     private func lead(_ status: ServerStatus, _ state: ClusterState) {
         guard state.clusterID != nil else {
-            guard let version = beginningVersion(status) else { return }
             return repeatUntilSeen(
                 .create,
                 .clusterCreated(
@@ -123,6 +125,7 @@ extension Cluster {
                         $0.generation = 1
                         $0.settings = configuration.settings
                         // Before the second version the command had no such field.
+                        let version = beginningVersion(status)
                         $0.machineVersion = version == 1 ? 0 : version
                     }))
         }

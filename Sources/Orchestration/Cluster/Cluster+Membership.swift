@@ -19,16 +19,15 @@ extension Cluster {
         repeatUntilSeen(.raiseVersion, .setMachineVersion(.with { $0.version = version }))
     }
 
-    /// The version with which a new cluster begins: one that every member can apply. Nil while one of them has not been heard and
-    /// may yet be: begun without it, the cluster could be one that it can never join.
-    func beginningVersion(_ status: ServerStatus) -> UInt32? {
+    /// The version with which a new cluster begins: one that every member can apply. The first, while one of them has not been
+    /// heard: begun with a later one the cluster could shut it out. `raiseVersion` goes on from there.
+    func beginningVersion(_ status: ServerStatus) -> UInt32 {
         let others = status.membership.members.filter { $0 != identity.node }
         let heard = server.links.compactMap { link -> UInt32? in
             guard others.contains(link.node), case .up(let hello) = link.state else { return nil }
             return hello.machineVersionMax
         }
-        let wasLongEnough = watch.age >= .milliseconds(configuration.limits.foundingMilliseconds)
-        guard heard.count == others.count || wasLongEnough else { return nil }
+        guard heard.count == others.count else { return 1 }
         return min(heard.min() ?? .max, configuration.server.machineVersionMax)
     }
 

@@ -50,8 +50,6 @@ public struct ClusterLimits: Sendable {
     public var readMilliseconds: UInt64 = 5000
     /// How long whoever asks for another leader waits for it.
     public var transferMilliseconds: UInt64 = 5000
-    /// How long the first leader waits for every member of a new cluster to be heard, before it begins without.
-    public var foundingMilliseconds: UInt64 = 5000
     /// How long a node that stops waits for its goodbye to be applied.
     public var leaveMilliseconds: UInt64 = 1000
 

@@ -158,14 +158,15 @@ final class CommandGenerator: Sendable {
 
     /// What the member has applied, by its own word; nil while there is no link to it. As a side effect its leader is noted.
     func applied(at node: NodeID) async -> LogIndex? {
-        guard state.withLock({ $0.up.contains(node) }) else { return nil }
         let index = await withCheckedContinuation { continuation in
-            let number = state.withLock { state in
-                let number = state.next
+            // Registered only while the link is up: what ends the link answers it.
+            let number = state.withLock { state -> UInt64? in
+                guard state.up.contains(node) else { return nil }
                 state.next += 1
-                state.questions[number] = continuation
-                return number
+                state.questions[state.next - 1] = continuation
+                return state.next - 1
             }
+            guard let number else { return continuation.resume(returning: LogIndex.zero) }
             send(CommandFrame.question(number), to: node)
         }
         return index == .zero ? nil : index

@@ -39,7 +39,8 @@ final class RegisterMachine: ReplicatedStateMachine {
 
     func image() -> any StateImage { Image(registers: state.withLock { $0.registers }) }
 
-    /// A member that starts from a snapshot has the registers and no sessions; in a benchmark nobody starts again.
+    /// A member that starts from a snapshot has the registers and no sessions: the load's session ends with its process, and a
+    /// benchmark judges how soon a member is back, not what a repetition does.
     func install(_ read: (_ maximumBytes: Int) throws -> [UInt8]) throws {
         var registers: [[UInt8]] = []
         while true {
