@@ -7,6 +7,9 @@ public enum LogTrouble: String, CaseIterable, Sendable, CustomStringConvertible 
     /// A write has not come back for longer than a leader may wait for one (`RaftSettings.diskStallMilliseconds`).
     case stalled
 
+    /// Whether room is what it lacks. A disk that does not answer may the next moment: requests are held meanwhile, not refused.
+    public var isOfRoom: Bool { self != .stalled }
+
     public var description: String {
         switch self {
         case .full: "the disk of the log is full: this node does not lead, and takes no tasks, until there is room"

@@ -38,7 +38,7 @@ extension Cluster {
         let record = state.node(identity.node)
         let shallDrain = isDraining || state.shallDrain(identity.node)
         // A disk that takes nothing is what the others must know, whatever else is wanted of this node.
-        let reason: SuspensionReasonCode? = status.logTrouble != nil ? .diskStall : shallDrain ? .drain : nil
+        let reason: SuspensionReasonCode? = status.logTrouble?.isOfRoom == true ? .diskStall : shallDrain ? .drain : nil
         if isWithdrawn {
             // Also for a run before this one, if that ended without a word.
             guard let record, record.status != .left else { return }
