@@ -3,7 +3,7 @@ import RaftSimulation
 
 struct ExploreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "explore", abstract: "Tries every order of events of three nodes, within bounds.")
+        commandName: "explore", abstract: "Tries the orders of events of three nodes, within bounds.")
 
     @Option(help: "Election timeouts, of all nodes together.")
     var timeouts = 2
@@ -14,7 +14,7 @@ struct ExploreCommand: ParsableCommand {
     @Option(help: "Crashes, of all nodes together.")
     var crashes = 1
 
-    @Option(help: "States after which it is given up; about 4 KiB of memory each.")
+    @Option(help: "States after which it is given up.")
     var states = 1_000_000
 
     @Option(help: "A bug to bring back, in a build that has them.")
