@@ -3,6 +3,7 @@
     public enum LogMutant: Sendable {
         case damageIsTakenForTornTail
         case isNotSynced
+        case payloadsAreNotSynced
 
         /// Set once, before anything runs.
         nonisolated(unsafe) public static var active: LogMutant?
