@@ -80,7 +80,8 @@ let package = Package(
         room(
             "Orchestration",
             imports: [
-                "Raft", "RaftServer", "ClusterState", "Telemetry", "Providers", "Storage", "Agents", logging, protobuf,
+                "Raft", "RaftServer", "ClusterState", "Telemetry", "Providers", "Storage", "Agents", "WriteAheadLog",
+                logging, protobuf,
             ]),
         // 6
         room(
@@ -130,7 +131,7 @@ let package = Package(
         tests(of: "Postgres", with: ["TestSupport", logging]),
         tests(of: "Telemetry", with: [logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         tests(of: "ClusterState", with: ["Raft", protobuf]),
-        tests(of: "RaftServer", with: ["DiskFaults", "Raft", logging] + nio),
+        tests(of: "RaftServer", with: ["DiskFaults", "Raft", "WriteAheadLog", logging] + nio),
         tests(of: "RaftSimulation", with: ["Raft", "WriteAheadLog"]),
         tests(of: "Egress", with: ["LoopbackServer", logging]),
         tests(of: "Providers", with: ["Egress", "LoopbackServer", logging]),
@@ -148,7 +149,7 @@ let package = Package(
             of: "API",
             with: [
                 "Agents", "ClusterState", "LoopbackClient", "Orchestration", "Raft", "RaftServer", "Storage",
-                "Telemetry", logging, protobuf,
+                "Telemetry", "WriteAheadLog", logging, protobuf,
             ] + nio),
         // Real nodes behind a real balancer, started by cluster/up
         .testTarget(

@@ -26,6 +26,7 @@
         case damageIsTakenForTornTail = "P12-damage-is-taken-for-torn-tail"
         case logIsNotSynced = "P8-log-is-not-synced"
         case snapshotIsNotSynced = "P11-snapshot-is-not-synced"
+        case payloadsAreNotSynced = "payloads-are-not-synced"
 
         /// Set once, before anything runs.
         nonisolated(unsafe) public static var active: Mutant?

@@ -1,5 +1,6 @@
 import Logging
 import Raft
+import WriteAheadLog
 
 /// The thread that applies committed entries, in order, and takes snapshots of what it applied. Raft bounds what it hands out.
 final class Applier<Machine: ReplicatedStateMachine>: Sendable {
@@ -127,12 +128,12 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
             entriesSinceSnapshot = 0
             bytesSinceSnapshot = 0
             isWriting = true
-            let (image, descriptor) = (machine.image(), covered)
+            let (image, descriptor, mark) = (machine.image(), covered, store.payloads.mark())
             let (store, writing, logger, callbacks) = (store, writing, logger, callbacks)
             _ = ServerThread(name: "amas-snapshot") {
                 var size = 0
                 do {
-                    if let stored = try store.save(descriptor, image: image) {
+                    if let stored = try store.save(descriptor, image: image, mark: mark) {
                         size = stored.body.count
                         callbacks.snapshotSaved(stored)
                     }

@@ -50,7 +50,8 @@ extension RaftLoop {
         else { return }
         guard chunk.position.index > raft.commitIndex else {
             // A late stream: all that is in it is here.
-            let receipt = SnapshotReceipt(position: chunk.position, length: chunk.fileLength)
+            let isOfFile = chunk.offset < chunk.fileLength
+            let receipt = SnapshotReceipt(position: chunk.position, length: isOfFile ? chunk.fileLength : .max)
             return ports.send(receipt.encoded(), .snapshotReceipt, peer)
         }
         ports.receiveChunk(peer, chunk)

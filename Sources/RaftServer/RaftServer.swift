@@ -1,7 +1,7 @@
 public import Logging
 import NIOCore
 public import Raft
-import WriteAheadLog
+public import WriteAheadLog
 
 /// One member's replication: Raft on a thread of its own, the log on another, the state machine on a third, and links to the
 /// other members. Whoever proposes or reads here need not know who leads: what is asked travels to the leader, waits out
@@ -12,6 +12,8 @@ import WriteAheadLog
 public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     public let configuration: RaftServerConfiguration
     public let identity: ServerIdentity
+    /// What the state names and does not hold.
+    public let payloads: PayloadStore
     private let callbacks: RaftServerCallbacks
     private let logger: Logger
 
@@ -86,8 +88,9 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
                     mailbox.post(.snapshotInstalled(descriptor, clusterTimeMicroseconds: time))
                 },
                 halted: { mailbox.post(.halt($0)) }))
+        payloads = recovery.payloads
         sender = SnapshotSender(
-            limits: limits, logger: logger,
+            store: recovery.payloads, limits: limits, logger: logger,
             send: { transport.send($0, kind: .snapshotChunk, to: $1, priority: .bulk) },
             finished: {
                 callbacks.snapshot(.send, $1)
@@ -221,12 +224,13 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         await transport.stop()
         sender.stopAll()
         mailbox.close()
-        let (loop, writer, applier, receiver) = (loop, writer, applier, receiver)
+        let (loop, writer, applier, receiver, payloads) = (loop, writer, applier, receiver, payloads)
         await Self.onOwnThread {
             loop.join()
             receiver.stop()
             writer.stop()
             applier.stop()
+            payloads.close()
         }
     }
 

@@ -23,6 +23,7 @@ public struct RaftServerConfiguration: Sendable {
     public var limits = ServerLimits()
     public var transport = PeerTransport.Limits()
     var log = DurableLog.Limits()
+    var payloads = PayloadStore.Limits()
     /// Opens the folder in which the log lies.
     var openStorage: @Sendable (_ folder: String) throws(WriteAheadLogError) -> any LogStorage = {
         (folder: String) throws(WriteAheadLogError) in try PosixLogStorage(folder: folder)

@@ -1,4 +1,5 @@
 public import Raft
+public import WriteAheadLog
 
 /// What the log is applied to. The server calls it on one thread of its own, in log order, each entry once in the life of a
 /// process, beginning after the snapshot it was restored from.
@@ -6,6 +7,8 @@ public protocol ReplicatedStateMachine: AnyObject, Sendable {
     /// What a proposer gets for a command of its own.
     associatedtype Outcome: Sendable
 
+    /// Where what its entries bring besides the state belongs; called once, before everything else.
+    func use(_ payloads: PayloadStore)
     /// What the log holds when the node starts, before anything of it is applied; how much is committed is not known yet.
     func recovered(_ entries: [Entry])
     /// Applies committed entries. Returns the outcome of every command that belongs to a session, a repeated one included.
@@ -20,6 +23,7 @@ public protocol ReplicatedStateMachine: AnyObject, Sendable {
 }
 
 extension ReplicatedStateMachine {
+    public func use(_ payloads: PayloadStore) {}
     public func recovered(_ entries: [Entry]) {}
 }
 
@@ -27,6 +31,12 @@ extension ReplicatedStateMachine {
 public protocol StateImage: Sendable {
     /// Gives the snapshot's bytes in order, in pieces of bounded size.
     func write(to sink: (ArraySlice<UInt8>) throws -> Void) throws
+    /// What the state names and does not hold, each once, in the order of the ids.
+    var payloads: [NeededPayload] { get }
+}
+
+extension StateImage {
+    public var payloads: [NeededPayload] { [] }
 }
 
 public struct Completion<Outcome: Sendable>: Sendable {

@@ -20,14 +20,31 @@ struct ServerRecovery {
     var identity: ServerIdentity
     var log: LogWriter.OpenedOnce
     var store: SnapshotStore
+    var payloads: PayloadStore
     var storedSnapshot: SnapshotStore.Stored?
     var restored: Raft.Restored
 
     static func run(
         _ configuration: RaftServerConfiguration, machine: some ReplicatedStateMachine
     ) throws(ServerStartError) -> ServerRecovery {
-        let opened = try openLog(configuration)
-        let store = SnapshotStore(folder: configuration.folder)
+        let storage = try openStorage(configuration)
+        let opened = try openLog(configuration, in: storage)
+        let payloads = try openPayloads(configuration, in: storage)
+        do throws(ServerStartError) {
+            return try run(configuration, machine: machine, opened, payloads)
+        } catch {
+            // The machine may outlive this attempt, and the folder is wanted for the next one.
+            payloads.close()
+            throw error
+        }
+    }
+
+    private static func run(
+        _ configuration: RaftServerConfiguration, machine: some ReplicatedStateMachine, _ opened: DurableLog.Opened,
+        _ payloads: PayloadStore
+    ) throws(ServerStartError) -> ServerRecovery {
+        machine.use(payloads)
+        let store = SnapshotStore(folder: configuration.folder, payloads: payloads)
         let stored: SnapshotStore.Stored?
         do {
             stored = try store.newest(beforeLogFrom: LogIndex(opened.recovered.base.index))
@@ -45,15 +62,40 @@ struct ServerRecovery {
             identity: ServerIdentity(
                 node: configuration.node, incarnation: Incarnation(opened.identity.incarnation),
                 boot: BootID(opened.identity.bootCount)),
-            log: LogWriter.OpenedOnce(opened.log), store: store, storedSnapshot: stored, restored: restored)
+            log: LogWriter.OpenedOnce(opened.log), store: store, payloads: payloads, storedSnapshot: stored,
+            restored: restored)
     }
 
-    fileprivate static func openLog(_ configuration: RaftServerConfiguration) throws(ServerStartError)
-        -> DurableLog.Opened
-    {
+    fileprivate static func openStorage(
+        _ configuration: RaftServerConfiguration
+    ) throws(ServerStartError) -> any LogStorage {
+        do throws(WriteAheadLogError) {
+            return try configuration.openStorage(configuration.folder)
+        } catch {
+            throw .log(error.description)
+        }
+    }
+
+    private static func openPayloads(
+        _ configuration: RaftServerConfiguration, in storage: any LogStorage
+    ) throws(ServerStartError) -> PayloadStore {
+        do throws(PayloadStoreError) {
+            return try PayloadStore.open(in: storage, limits: configuration.payloads)
+        } catch {
+            switch error {
+            case .damaged: throw .snapshot("\(error): this node must be replaced, not wiped")
+            case .unknownFormatVersion: throw .snapshot("\(error): upgrade this node")
+            case .storage, .missing, .closed: throw .snapshot("\(error)")
+            }
+        }
+    }
+
+    fileprivate static func openLog(
+        _ configuration: RaftServerConfiguration, in storage: any LogStorage
+    ) throws(ServerStartError) -> DurableLog.Opened {
         do throws(WriteAheadLogError) {
             return try DurableLog.open(
-                in: configuration.openStorage(configuration.folder),
+                in: storage,
                 owner: LogOwner(clusterID: configuration.clusterID, nodeID: configuration.node.rawValue, group: 0),
                 whenEmpty: configuration.makesFolder
                     ? .format(incarnation: UInt64.random(in: 1...UInt64.max)) : .refuse,
@@ -148,9 +190,10 @@ extension RaftServerConfiguration {
     public func makeNewFolder() throws(ServerStartError) -> Incarnation {
         var configuration = self
         configuration.makesFolder = true
+        let storage = try ServerRecovery.openStorage(configuration)
         let found: NodeIdentity?
         do throws(WriteAheadLogError) {
-            found = try NodeIdentity.read(from: openStorage(folder))
+            found = try NodeIdentity.read(from: storage)
         } catch {
             throw .log(error.description)
         }
@@ -158,6 +201,6 @@ extension RaftServerConfiguration {
             throw .log(
                 "the data folder \(folder) already is that of node \(found.nodeID) of cluster \(found.clusterID)")
         }
-        return Incarnation(try ServerRecovery.openLog(configuration).identity.incarnation)
+        return Incarnation(try ServerRecovery.openLog(configuration, in: storage).identity.incarnation)
     }
 }

@@ -1,5 +1,6 @@
 import Logging
 import Raft
+import WriteAheadLog
 
 /// Puts a snapshot together from its chunks, on a thread of its own: what it writes and checks may be large, and the thread
 /// on which Raft runs must not wait for a disk.
@@ -28,7 +29,9 @@ final class SnapshotReceiver: Sendable {
             while let batch = requests.take(until: nil) {
                 for request in batch {
                     switch request {
-                    case .release: isOccupied = false
+                    case .release:
+                        isOccupied = false
+                        store.payloads.release()
                     case .chunk(let chunk, let peer):
                         guard !isOccupied else { continue }
                         do {
@@ -66,16 +69,24 @@ final class SnapshotReceiver: Sendable {
     }
 }
 
-/// The file that is being received. Only one: of a newer leader, or of the same one's newer snapshot.
+/// The snapshot that is being received: first its file, then the payloads that are missing here. Only one: of a newer leader, or
+/// of the same one's newer snapshot.
 struct SnapshotAssembly {
     struct Progress {
+        /// From where the sender goes on: within the file, or behind it within the payloads.
         var length: Int
-        /// Set once the file is whole and its checksum is right.
+        /// Set once everything is durable and its checksums are right.
         var complete: SnapshotStore.Stored?
     }
 
+    private enum Stage {
+        case none
+        case file(SnapshotFile)
+        case payloads(SnapshotStore.Stored, PayloadIntake)
+    }
+
     private let store: SnapshotStore
-    private var file: SnapshotFile?
+    private var stage = Stage.none
     private var leaderTerm = Term.zero
     private var position = LogPosition.zero
     private var fileLength = 0
@@ -85,34 +96,68 @@ struct SnapshotAssembly {
     }
 
     /// Takes a chunk. One that does not continue what is here changes nothing, and the length says from where to go on; nil for
-    /// one of a file that a newer one has replaced.
-    /// - Throws: what the disk says, or `damaged`; the file then begins anew.
+    /// one of a snapshot that a newer one has replaced.
+    /// - Throws: what the disk says, or `damaged`; the snapshot then begins anew, with the payloads that have come.
     mutating func take(_ chunk: SnapshotChunk) throws -> Progress? {
-        guard (chunk.leaderTerm, chunk.position.index) >= (leaderTerm, position.index) || file == nil else {
+        let isUnderWay = if case .none = stage { false } else { true }
+        guard (chunk.leaderTerm, chunk.position.index) >= (leaderTerm, position.index) || !isUnderWay else {
             return nil
         }
         leaderTerm = chunk.leaderTerm
-        if file == nil || position != chunk.position || fileLength != chunk.fileLength {
-            file = try SnapshotFile(creating: store.receivingPath)
-            position = chunk.position
-            fileLength = chunk.fileLength
-        }
-        guard let file else { preconditionFailure("it was just opened") }
-        guard chunk.offset == file.length else { return Progress(length: file.length) }
         do {
-            try file.write(chunk.bytes)
-            guard file.length == fileLength else { return Progress(length: file.length) }
-            try file.sync()
-            let stored = try store.open(store.receivingPath)
-            guard stored.descriptor.position == position else {
-                throw SnapshotStore.Failure.damaged(
-                    path: store.receivingPath, reason: "it is of another place in the log")
+            if !isUnderWay || position != chunk.position || fileLength != chunk.fileLength {
+                try giveUp()
+                stage = .file(try SnapshotFile(creating: store.receivingPath))
+                position = chunk.position
+                fileLength = chunk.fileLength
             }
-            self.file = nil
-            return Progress(length: fileLength, complete: stored)
+            switch stage {
+            case .none: preconditionFailure("it was just begun")
+            case .file(let file): return try take(chunk, file)
+            case .payloads(let stored, let intake): return try take(chunk, stored, intake)
+            }
         } catch {
-            self.file = nil
+            try? giveUp()
             throw error
         }
+    }
+
+    private mutating func take(_ chunk: SnapshotChunk, _ file: SnapshotFile) throws -> Progress {
+        guard chunk.offset == file.length else { return Progress(length: file.length) }
+        try file.write(chunk.bytes)
+        guard file.length == fileLength else { return Progress(length: file.length) }
+        try file.sync()
+        let stored = try store.open(store.receivingPath)
+        guard stored.descriptor.position == position else {
+            throw SnapshotStore.Failure.damaged(path: store.receivingPath, reason: "it is of another place in the log")
+        }
+        let intake = try PayloadIntake(stored.manifest, of: position.index.rawValue, into: store.payloads)
+        return try progress(stored, intake)
+    }
+
+    private mutating func take(
+        _ chunk: SnapshotChunk, _ stored: SnapshotStore.Stored, _ intake: PayloadIntake
+    ) throws -> Progress {
+        var intake = intake
+        if chunk.offset >= fileLength { try intake.take(chunk.bytes, at: chunk.offset - fileLength) }
+        return try progress(stored, intake)
+    }
+
+    private mutating func progress(_ stored: SnapshotStore.Stored, _ intake: PayloadIntake) throws -> Progress {
+        if let next = intake.nextOffset {
+            stage = .payloads(stored, intake)
+            return Progress(length: fileLength + next)
+        }
+        var intake = intake
+        try intake.keep()
+        stage = .none
+        return Progress(length: fileLength + stored.manifest.byteCount, complete: stored)
+    }
+
+    /// Nothing more of this snapshot is expected; the payloads that have come are of use to the next one.
+    private mutating func giveUp() throws {
+        let stage = stage
+        self.stage = .none
+        if case .payloads(_, var intake) = stage { try intake.keep() }
     }
 }

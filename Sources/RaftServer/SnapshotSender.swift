@@ -2,9 +2,10 @@ import Logging
 import NIOCore
 import Raft
 import Synchronization
+import WriteAheadLog
 
 /// One piece of a snapshot file on its way: term of the leader (8), index (8) and term (8) of the snapshot, length of the file (8),
-/// offset (8), then the bytes.
+/// offset (8), then the bytes. Behind the file come the payloads that it needs, laid end to end: the offset goes on.
 struct SnapshotChunk {
     static let headerLength = 40
     var leaderTerm: Term
@@ -38,8 +39,10 @@ struct SnapshotChunk {
         let slice = frame[...]
         let length: UInt64 = slice.littleEndian(at: 24)
         let offset: UInt64 = slice.littleEndian(at: 32)
-        guard length <= UInt64(Int64.max), offset < length, UInt64(frame.count - Self.headerLength) <= length - offset
-        else { return nil }
+        let count = UInt64(frame.count - Self.headerLength)
+        guard length <= UInt64(Int64.max) / 2, offset <= UInt64(Int64.max) / 2 else { return nil }
+        // What begins in the file ends in it; payloads have places of their own behind it.
+        guard offset >= length || count <= length - offset else { return nil }
         leaderTerm = Term(slice.littleEndian(at: 0))
         position = LogPosition(index: LogIndex(slice.littleEndian(at: 8)), term: Term(slice.littleEndian(at: 16)))
         fileLength = Int(length)
@@ -68,6 +71,7 @@ final class SnapshotSender: Sendable {
 
     private let transfers = Mutex<[NodeID: Transfer]>([:])
     private let pace: Mutex<TransferPace>
+    private let store: PayloadStore
     private let limits: ServerLimits
     private let logger: Logger
     private let send: @Sendable ([UInt8], NodeID) -> PeerTransport.SendOutcome
@@ -76,9 +80,11 @@ final class SnapshotSender: Sendable {
     private static let pauseMilliseconds: UInt64 = 5
 
     init(
-        limits: ServerLimits, logger: Logger, send: @escaping @Sendable ([UInt8], NodeID) -> PeerTransport.SendOutcome,
+        store: PayloadStore, limits: ServerLimits, logger: Logger,
+        send: @escaping @Sendable ([UInt8], NodeID) -> PeerTransport.SendOutcome,
         finished: @escaping @Sendable (Stream, _ succeeded: Bool) -> Void
     ) {
+        self.store = store
         self.limits = limits
         pace = Mutex(TransferPace(bytesPerSecond: limits.snapshotBytesPerSecond))
         self.logger = logger
@@ -126,14 +132,23 @@ final class SnapshotSender: Sendable {
         }
     }
 
-    /// Returns whether the receiver has the whole file.
+    /// Returns whether the receiver has everything.
     private func run(_ transfer: Transfer) -> Bool {
-        // The open file outlives its name: a newer snapshot may replace it meanwhile.
-        guard let file = try? SnapshotFile(reading: transfer.snapshot.path) else { return false }
+        // The open files outlive their names: a newer snapshot may replace this one meanwhile.
+        guard let file = try? SnapshotFile(reading: transfer.snapshot.path),
+            let payloads = try? store.view(of: transfer.snapshot.manifest)
+        else { return false }
+        let end = file.length + transfer.snapshot.manifest.byteCount
         var offset = 0
-        while offset < file.length {
-            guard let bytes = try? file.read(at: offset, count: min(limits.snapshotChunkBytes, file.length - offset))
-            else {
+        while offset < end {
+            let bytes: [UInt8]
+            do {
+                bytes =
+                    offset < file.length
+                    ? try file.read(at: offset, count: min(limits.snapshotChunkBytes, file.length - offset))
+                    : try payloads.read(at: offset - file.length, count: limits.snapshotChunkBytes)
+            } catch {
+                logger.error("a snapshot cannot be read", metadata: ["error": "\(error)"])
                 return false
             }
             guard hasTurn(bytes.count, transfer.stream) else { return false }
@@ -142,9 +157,7 @@ final class SnapshotSender: Sendable {
                 fileLength: file.length, offset: offset, bytes: bytes[...])
             guard hasQueued(chunk.encoded(), for: transfer.stream.peer) else { return false }
             let deadline = MonotonicTime.now.adding(milliseconds: limits.snapshotPatienceMilliseconds)
-            guard let answer = transfer.receipts.take(until: deadline)?.last, answer <= file.length else {
-                return false
-            }
+            guard let answer = transfer.receipts.take(until: deadline)?.last else { return false }
             offset = answer
         }
         return true

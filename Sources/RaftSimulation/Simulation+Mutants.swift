@@ -13,6 +13,7 @@ extension Simulation {
             switch mutant {
             case .damageIsTakenForTornTail: LogMutant.active = .damageIsTakenForTornTail
             case .logIsNotSynced: LogMutant.active = .isNotSynced
+            case .payloadsAreNotSynced: LogMutant.active = .payloadsAreNotSynced
             case .commitsOlderTermByCounting, .readsBeforeOwnTermCommit, .lateAnswersConfirmReads,
                 .forgetsVoteOnStepDown, .answersBeforeSync, .leaderCountsUnsynced, .completionOfTruncatedWrite,
                 .appliesBeforeDurable, .leaderIgnoresLostQuorum, .rejectsWithoutNewerTerm, .failedSnapshotIsForgotten,

@@ -46,6 +46,13 @@ public enum StorageError: Error, Sendable, Equatable {
     }
 }
 
+extension StorageError {
+    /// What the state only names could not be had: a fresh state may say why.
+    init(_ error: PayloadError) {
+        self = .unavailable(reason: "a payload cannot be read: \(error)")
+    }
+}
+
 extension StorageError: PostgresFailure {
     /// Sorts a client error by what a caller of this room can do about it.
     public init(_ error: PostgresError) {

@@ -254,7 +254,7 @@ struct TaskTests {
         other.start(id)
         other.complete(id)
         let view = try #require(TaskKey(tenant: "default", id: id).flatMap { other.state.task($0) })
-        return StoredTask(view, in: other.state)
+        return try StoredTask(view, in: other.state)
     }
 
     @Test("a task that has left the live state is read from the store, and not run again")

@@ -19,6 +19,7 @@ struct FuzzTests {
         limits.sessionWindow = 24
         limits.persistedTasksPerCommand = 20
         limits.evictionBuckets = 7
+        limits.inlinePayloadBytes = 8
         return limits
     }
 
@@ -42,6 +43,7 @@ struct FuzzTests {
         var one = ClusterState(limits: Self.tightLimits)
         var two: ClusterState?
         var seen = Sightings()
+        var kept = KeptPayloads()
         for step in 0..<entries {
             let entry = generator.next(for: one)
             let context = "AMAS_FUZZ_SEED=\(seed) step \(step) index \(one.index.next)"
@@ -57,15 +59,21 @@ struct FuzzTests {
             }
             if let applied = try? first.get() {
                 seen.note(applied)
+                kept.take(applied)
                 if !Self.isBounded(applied) { Issue.record("an entry did too much: \(context)") }
             } else {
                 seen.stops += 1
             }
-            if step % checkingEach == 0 { Invariants.check(one, context) }
+            if step % checkingEach == 0 {
+                Invariants.check(one, context)
+                kept.check(one, context)
+            }
             if step % restoringEach == 0 { two = try restored(one, context) }
             if step % restoringEach == following { two = nil }
         }
         Invariants.check(one, "AMAS_FUZZ_SEED=\(seed) at the end")
+        kept.check(one, "AMAS_FUZZ_SEED=\(seed) at the end")
+        if entries >= 5_000 { #expect(kept.most > 0, "no payload lay beside the state") }
         _ = try restored(one, "AMAS_FUZZ_SEED=\(seed) at the end")
         seen.expectEnoughWork(entries: entries, seed: seed)
     }
@@ -91,6 +99,7 @@ struct FuzzTests {
             // Events are rows of a table: the hash, which is compared too, covers them.
             one.outcome == two.outcome && one.assignments == two.assignments && one.isDuplicate == two.isDuplicate
                 && one.changedTasks == two.changedTasks && one.events.count == two.events.count
+                && one.payloads.map(\.digest) == two.payloads.map(\.digest)
         case (.failure(let one), .failure(let two)):
             one == two
         case (.success, .failure), (.failure, .success):

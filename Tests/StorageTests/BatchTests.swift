@@ -21,20 +21,20 @@ struct BatchTests {
         let log = try log(tasks: 10, result: 100)
         // A result counts for its step and for the task.
         let each = 204
-        func written(_ change: (inout StorageLimits) -> Void) -> Int {
+        func written(_ change: (inout StorageLimits) -> Void) throws -> Int {
             var limits = StorageLimits()
             change(&limits)
-            return BatchPlan(log.outbox, of: log.state, limits: limits).written.count
+            return try BatchPlan(log.outbox, of: log.state, limits: limits).written.count
         }
-        #expect(written { _ in } == 10)
-        #expect(written { $0.batchTasks = 10 } == 10)
-        #expect(written { $0.batchTasks = 9 } == 9)
-        #expect(written { $0.batchStatements = 20 } == 10)
-        #expect(written { $0.batchStatements = 19 } == 9)
-        #expect(written { $0.batchBytes = each * 10 } == 10)
-        #expect(written { $0.batchBytes = each * 10 - 1 } == 9)
-        #expect(written { $0.batchBytes = 1 } == 1)
-        #expect(written { $0.batchStatements = 1 } == 1)
+        #expect(try written { _ in } == 10)
+        #expect(try written { $0.batchTasks = 10 } == 10)
+        #expect(try written { $0.batchTasks = 9 } == 9)
+        #expect(try written { $0.batchStatements = 20 } == 10)
+        #expect(try written { $0.batchStatements = 19 } == 9)
+        #expect(try written { $0.batchBytes = each * 10 } == 10)
+        #expect(try written { $0.batchBytes = each * 10 - 1 } == 9)
+        #expect(try written { $0.batchBytes = 1 } == 1)
+        #expect(try written { $0.batchStatements = 1 } == 1)
     }
 
     @Test("the watermark never claims a change that an entry made beside the last one written")
@@ -50,7 +50,7 @@ struct BatchTests {
         #expect(Set(items.map(\.revision)).count == 1)
         var limits = StorageLimits()
         limits.batchTasks = 2
-        let plan = BatchPlan(items, of: log.state, limits: limits)
+        let plan = try BatchPlan(items, of: log.state, limits: limits)
         #expect(plan.written == Array(items[..<2]))
         #expect(plan.through < items[0].revision)
     }
@@ -79,7 +79,7 @@ struct BatchTests {
             var limits = StorageLimits()
             limits.pipelineBytes = 5_000
             limits.batchStatements = 7
-            #expect(BatchPlan(log.outbox, of: log.state, limits: limits).parts(limits).count > 3)
+            #expect(try BatchPlan(log.outbox, of: log.state, limits: limits).parts(limits).count > 3)
             let batch = try await database.projection(limits).write(log.outbox, of: log.state, after: .zero)
             #expect(batch.tasks == log.outbox)
             let cluster = try #require(ClusterIdentity(log.state))

@@ -52,7 +52,7 @@ struct ProjectionTests {
             let cluster = try #require(ClusterIdentity(log.state))
             #expect(log.outbox.count == 10)
             for item in log.outbox {
-                let expected = StoredTask(try #require(log.state.task(item.key)), in: log.state)
+                let expected = try StoredTask(#require(log.state.task(item.key)), in: log.state)
                 #expect(try await database.queries.task(item.key, of: cluster) == expected)
             }
             #expect(try await database.queries.task(key("absent"), of: cluster) == nil)

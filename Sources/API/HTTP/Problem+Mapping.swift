@@ -43,6 +43,11 @@ extension Problem {
         }
     }
 
+    /// The live state names bytes that cannot be had.
+    init(_ error: PayloadError) {
+        self.init(.internal, "this node cannot read a payload of the task; another node may")
+    }
+
     init(_ error: JSONError) {
         switch error.reason {
         case .tooDeep, .stringTooLong, .tooManyValues, .empty, .unexpectedEnd, .unexpectedByte, .invalidNumber,

@@ -47,17 +47,35 @@ extension Handlers {
         return answer
     }
 
+    private func livePage(_ query: TaskListQuery, _ state: ClusterState) async throws(Problem) -> TaskListing {
+        var page = await readPage(query, state)
+        // What has left the state since it was looked at has taken its payloads along.
+        if case .failure(.gone) = page { page = await readPage(query, cluster.state) }
+        do throws(PayloadError) {
+            return try page.get()
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    private func readPage(_ query: TaskListQuery, _ state: ClusterState) async -> Result<TaskListing, PayloadError> {
+        let byteLimit = limits.pageBytes
+        return await state.reading { state in
+            Result { () throws(PayloadError) in try LiveTaskList.page(query, of: state, byteLimit: byteLimit) }
+        }
+    }
+
     private func listing(_ query: TaskListQuery, _ state: ClusterState) async throws(Problem) -> (
         TaskListing, isPartial: Bool
     ) {
         // Without PostgreSQL nothing leaves the live state.
-        guard let store else { return (LiveTaskList.page(query, of: state, byteLimit: limits.pageBytes), false) }
+        guard let store else { return (try await livePage(query, state), false) }
         do throws(StorageError) {
             return (TaskListing(try await store.list(query, over: state)), false)
         } catch {
             guard error.meansPartial else { throw Problem(error) }
             logger.debug("the task list is partial", metadata: ["error": "\(error)"])
-            return (LiveTaskList.page(query, of: state, byteLimit: limits.pageBytes), true)
+            return (try await livePage(query, state), true)
         }
     }
 }

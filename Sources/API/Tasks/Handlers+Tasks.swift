@@ -29,7 +29,7 @@ extension Handlers {
 
     /// A stale read works without a quorum, so it cannot promise that there is no such task.
     private func staleDocument(_ key: TaskKey, _ state: ClusterState) async throws(Problem) -> StoredTask {
-        if let view = state.task(key) { return live(view, state) }
+        if let document = try await live(key, state) { return document }
         if let stored = try await stored(key).get() { return stored }
         throw Problem(.notFound, "this node knows no task with this id; a strong read would be sure")
     }

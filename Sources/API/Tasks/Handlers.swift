@@ -55,7 +55,7 @@ struct Handlers: Sendable {
     /// A document, from the live state or from PostgreSQL. Says "there is none" only when both have been asked, the
     /// live state by a strong read.
     func document(_ key: TaskKey, _ seen: ClusterState, isStrong: Bool) async throws(Problem) -> StoredTask {
-        if let view = seen.task(key) { return live(view, seen) }
+        if let document = try await live(key, seen) { return document }
         let first = await stored(key)
         if case .success(let document?) = first { return document }
         if !isStrong {
@@ -65,7 +65,7 @@ struct Handlers: Sendable {
             } catch {
                 throw Problem(read: error)
             }
-            if let view = fresh.task(key) { return live(view, fresh) }
+            if let document = try await live(key, fresh) { return document }
         }
         // Since the first look the task may have come, gone to PostgreSQL, and left the live state.
         let second = isStrong ? first : await stored(key)
@@ -84,8 +84,19 @@ struct Handlers: Sendable {
         }
     }
 
-    func live(_ view: TaskView, _ state: ClusterState) -> StoredTask {
-        StoredTask(view, in: state)
+    /// Nil for a task that is not in the state, or has left it since.
+    func live(_ key: TaskKey, _ state: ClusterState) async throws(Problem) -> StoredTask? {
+        guard let view = state.task(key) else { return nil }
+        let read = await state.reading { state in
+            Result { () throws(PayloadError) in try StoredTask(view, in: state) }
+        }
+        do throws(PayloadError) {
+            return try read.get()
+        } catch .gone {
+            return cluster.state.revision > state.revision ? try await live(key, cluster.state) : nil
+        } catch {
+            throw Problem(error)
+        }
     }
 
     func answer(_ document: StoredTask, _ state: ClusterState, status: Int = 200) -> Answer {

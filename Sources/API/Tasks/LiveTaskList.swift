@@ -20,8 +20,11 @@ extension TaskListing {
 /// The list without PostgreSQL: what the live state has, by the same filter and in the same order as the store's.
 enum LiveTaskList {
     /// One pass over all of the tenant's tasks, since the total is asked for. The state lists by log index and the
-    /// contract by time: nearly the same order, so that the sort has little to do.
-    static func page(_ query: TaskListQuery, of state: ClusterState, byteLimit: Int) -> TaskListing {
+    /// contract by time: nearly the same order, so that the sort has little to do. Blocks on the disk: see
+    /// `ClusterState.reading`.
+    static func page(
+        _ query: TaskListQuery, of state: ClusterState, byteLimit: Int
+    ) throws(PayloadError) -> TaskListing {
         var places: [TaskListCursor] = []
         _ = state.tasks(tenant: query.filter.tenant, limit: 1) { task in
             if query.filter.matches(task) {
@@ -46,7 +49,7 @@ enum LiveTaskList {
             }
             guard let key = TaskKey(tenant: query.filter.tenant, id: place.taskID), let view = state.task(key)
             else { preconditionFailure("the pass found the task in this very state") }
-            let task = StoredTask(view, in: state)
+            let task = try StoredTask(view, in: state)
             bytes += task.contentBytes
             page.tasks.append(task)
         }

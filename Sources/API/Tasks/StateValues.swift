@@ -9,11 +9,6 @@ extension WallTime {
     }
 }
 
-extension Payload {
-    /// The bytes of a payload that holds JSON; nil if it is empty or cannot be had.
-    var json: [UInt8]? { isEmpty ? nil : try? decoded() }
-}
-
 extension TaskListCursor {
     /// The opaque text that clients get: hexadecimal digits of the time, a dot, the id.
     var text: String { "\(String(createdAt.microsecondsSince1970, radix: 16)).\(taskID)" }

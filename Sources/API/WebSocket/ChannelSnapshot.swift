@@ -13,9 +13,13 @@ enum ChannelSnapshot {
             switch channel {
             case .task(let id):
                 guard let key = TaskKey(tenant: tenant, id: id), let view = state.task(key) else { return json.null() }
-                let document = StoredTask(view, in: state)
-                let whole = document.encoded()
-                if whole.count <= limits.eventBytes { json.raw(whole) } else { brief(document, &json) }
+                // What lies on the disk is fetched by the client: nobody waits for a disk here.
+                let whole = (try? StoredTask(view, in: state, within: .memory))?.encoded()
+                if let whole, whole.count <= limits.eventBytes {
+                    json.raw(whole)
+                } else {
+                    withoutContent(view, &json)
+                }
             case .tasks, .agents:
                 let tasks = state.tasks(tenant: tenant, limit: limits.snapshotTasks) { !$0.status.isTerminal }.tasks
                 json.object { json in
@@ -48,13 +52,13 @@ enum ChannelSnapshot {
         }
     }
 
-    private static func brief(_ document: StoredTask, _ json: inout JSONWriter) {
+    private static func withoutContent(_ view: TaskView, _ json: inout JSONWriter) {
         json.object { json in
-            json.field("task_id", document.key.id)
-            json.field("status", document.status.name)
-            json.field("summary", document.summary)
-            json.field("revision", document.revision.rawValue)
-            json.field("result_url", "/api/v1/tasks/\(document.key.id)")
+            json.field("task_id", view.key.id)
+            json.field("status", view.status.name)
+            json.field("summary", view.record.summary.isEmpty ? nil : view.record.summary)
+            json.field("revision", view.revision.rawValue)
+            json.field("result_url", "/api/v1/tasks/\(view.key.id)")
         }
     }
 }

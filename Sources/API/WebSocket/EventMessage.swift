@@ -25,13 +25,17 @@ struct EventMessage: Sendable {
         return json.bytes
     }
 
-    /// A durable event. A result that would make it too large is replaced by its digest and where to get it.
-    init(_ event: Event, epoch: String, limits: APILimits, nodeName: (NodeID) -> String) {
+    /// A durable event. A result that would make it too large, or for which the disk would have to be waited for, is replaced by
+    /// its digest and where to get it.
+    /// - Parameter state: in which the event's result is, or is no more.
+    init(_ event: Event, of state: ClusterState, epoch: String, limits: APILimits, nodeName: (NodeID) -> String) {
         offset = event.offset
         tenant = event.record.tenant
         channels = EventChannel.channels(of: event.record)
         tail = []
-        let result = event.result?.json
+        let result = event.result.flatMap { payload in
+            payload.isEmpty ? nil : try? state.content(of: payload, within: .memory)
+        }
         let withResult = Self.tail(event, epoch, result, nodeName)
         tail =
             withResult.count + 256 <= limits.eventBytes || result == nil

@@ -144,7 +144,7 @@ final class Hub: Sendable {
         let messages = events.map { event in
             metrics.eventLag.observe(
                 Double(max(0, now.microsecondsSince1970 - Int64(clamping: event.record.occurredWall))) / 1_000_000)
-            return EventMessage(event, epoch: epoch, limits: limits, nodeName: cluster.name(of:))
+            return EventMessage(event, of: state, epoch: epoch, limits: limits, nodeName: cluster.name(of:))
         }
         for shard in shards { shard.receive(HubShard.Pass(from: from, to: to, messages: messages), hub: self) }
     }

@@ -159,7 +159,7 @@ extension SocketHandler {
         var last = subscriptions[channel]?.floor
         for event in events {
             guard canReplay else { return last }
-            let message = EventMessage(event, epoch: epoch, limits: limits, nodeName: hub.cluster.name(of:))
+            let message = EventMessage(event, of: state, epoch: epoch, limits: limits, nodeName: hub.cluster.name(of:))
             send(ByteBuffer(bytes: message.text(for: channel)))
             last = event.offset
         }

@@ -14,6 +14,8 @@ public struct Applied: Sendable {
     public let assignments: [AssignmentChange]
     /// Tasks that have a new revision: for caches and for those who wait.
     public let changedTasks: [TaskKey]
+    /// Bytes that the state names from now on and does not hold: whoever keeps the state keeps them.
+    public let payloads: [BroughtPayload]
     /// The chain's hash after the entry.
     public let hash: StateHash
 }

@@ -125,7 +125,7 @@ extension ClusterState {
         let applied = Applied(
             index: position.index, session: envelope?.session, sequence: envelope?.sequence ?? 0, outcome: outcome,
             isDuplicate: isDuplicate, events: entry.events, assignments: entry.assignments,
-            changedTasks: entry.changedTasks, hash: position.hash)
+            changedTasks: entry.changedTasks, payloads: entry.payloads, hash: position.hash)
         entry.reset()
         return applied
     }

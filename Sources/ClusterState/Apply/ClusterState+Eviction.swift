@@ -7,10 +7,10 @@ extension ClusterState {
         let record = row.record
         precondition(record.isRetained, "only what ended and is in PostgreSQL is evicted")
         indexes.taskChanged(key, from: record, to: nil)
-        tables.specs.remove(key, &entry.changes)
-        tables.results.remove(key, &entry.changes)
+        removeSpec(key)
+        removeResult(key)
         let steps = stepRows(of: key).map(\.key)
-        for step in steps { tables.steps.remove(step, &entry.changes) }
+        for step in steps { removeStep(step) }
         count { $0.evictions += 1 }
         var tombstone = TombstoneRecord()
         tombstone.statusCode = record.statusCode

@@ -50,9 +50,6 @@ extension ClusterState {
         record.clearFailure()
         record.clearQualityPpm()
         record.clearSuccessPpm()
-        if let row = tables.results.remove(key, &entry.changes) {
-            precondition(record.storedBytes >= UInt64(row.byteCount), "stored bytes are the sum of the task's rows")
-            record.storedBytes -= UInt64(row.byteCount)
-        }
+        record.storedBytes -= removeResult(key)
     }
 }

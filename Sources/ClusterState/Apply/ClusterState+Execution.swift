@@ -133,7 +133,7 @@ extension ClusterState {
         step.completedWall = entry.wallTime
         step.durationMilliseconds = command.durationMilliseconds
         step.summary = command.summary
-        if !command.result.isEmpty { step.result = command.result }
+        if !command.result.isEmpty { step.result = keep(command.result) }
         if command.hasUsage { step.usage = command.usage }
         if command.hasQualityPpm { step.qualityPpm = command.qualityPpm }
         if command.hasFailure { step.failure = command.failure }

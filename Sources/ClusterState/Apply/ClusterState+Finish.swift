@@ -79,8 +79,8 @@ extension ClusterState {
             return nil
         case .result(let own):
             if own.isEmpty { return nil }
-            row.payload = own
-            payload = own
+            payload = keep(own)
+            row.payload = payload
         case .resultOfStep(let ordinal):
             guard let (stepKey, step) = currentStep(ordinal, of: key, record) else {
                 preconditionFailure("checked by `rejection`")
@@ -89,10 +89,7 @@ extension ClusterState {
             row.step.attempt = stepKey.attempt
             payload = step.result
         }
-        let before = UInt64(tables.results.byteCount(at: key))
-        let after = UInt64(tables.results.put(row, at: key, &entry.changes))
-        precondition(record.storedBytes >= before, "stored bytes are the sum of the task's rows")
-        record.storedBytes = record.storedBytes - before + after
+        putResult(row, at: key, of: &record)
         return payload
     }
 }

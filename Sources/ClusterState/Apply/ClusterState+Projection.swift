@@ -43,9 +43,7 @@ extension ClusterState {
             if last == nil { superseded.append(row.key) }
         }
         for step in superseded {
-            guard let row = tables.steps.remove(step, &entry.changes) else { continue }
-            precondition(record.storedBytes >= UInt64(row.byteCount), "stored bytes are the sum of the task's rows")
-            record.storedBytes -= UInt64(row.byteCount)
+            record.storedBytes -= removeStep(step)
         }
     }
 

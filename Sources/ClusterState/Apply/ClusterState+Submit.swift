@@ -45,7 +45,8 @@ extension ClusterState {
         record.createdRevision = currentRevision.rawValue
         record.createdAt = position.now.microseconds
         record.createdWall = entry.wallTime
-        record.storedBytes = UInt64(tables.specs.put(spec, at: key, &entry.changes))
+        let spec = keepPayloads(of: spec)
+        putSpec(spec, at: key, of: &record)
         touch(&record)
         emitCreated(key, record, spec)
         startRun(&record, at: key, spec, dependencies)

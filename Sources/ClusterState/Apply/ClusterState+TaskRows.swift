@@ -23,13 +23,6 @@ extension ClusterState {
         return spec
     }
 
-    mutating func putStep(_ step: StepRecord, at key: StepKey, of record: inout TaskRecord) {
-        let before = UInt64(tables.steps.byteCount(at: key))
-        let after = UInt64(tables.steps.put(step, at: key, &entry.changes))
-        precondition(record.storedBytes >= before, "stored bytes are the sum of the task's rows")
-        record.storedBytes = record.storedBytes - before + after
-    }
-
     /// The rows of every attempt at every step, in the order of steps, then attempts.
     func stepRows(of key: TaskKey) -> some Sequence<(key: StepKey, value: Row<StepRecord>)> {
         tables.steps.rows.from(StepKey(task: key, step: 0, attempt: 0)).lazy.prefix { $0.key.task == key }

@@ -8,11 +8,13 @@ public import Raft
 /// One thread owns the value that is applied to. Copies may be read from any thread.
 public struct ClusterState: Sendable {
     /// The newest machine version whose meaning this build knows.
-    public static let supportedMachineVersion: UInt32 = 2
+    public static let supportedMachineVersion: UInt32 = 4
 
     /// The newest machine version that this value applies: that of the build, or an older one that it stands in for. Not
     /// replicated.
     public let supportedVersion: UInt32
+    /// Where the bytes of payloads are that do not lie in the tables. Apply never asks. Not replicated.
+    public var payloadSource: (any PayloadSource)?
     let limits: Limits
     var tables = Tables()
     var indexes = Indexes()

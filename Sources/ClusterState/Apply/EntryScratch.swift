@@ -10,6 +10,7 @@ struct EntryScratch: Sendable {
     var events: [Event] = []
     var assignments: [AssignmentChange] = []
     var changedTasks: [TaskKey] = []
+    var payloads: [BroughtPayload] = []
     var totals: TotalsRecord?
     var movesLeft = 0
     var assignmentsLeft = 0
@@ -22,6 +23,7 @@ struct EntryScratch: Sendable {
         events = []
         assignments = []
         changedTasks = []
+        payloads = []
         totals = nil
     }
 }

@@ -55,6 +55,11 @@ public struct Limits: Sendable {
     public var maxAttempts: UInt32 = 100
     public var slotsPerNode: UInt32 = 10_000
 
+    // MARK: Payloads
+
+    /// Encoded bytes of a payload that lie in its row; what is larger lies beside the state (since 4).
+    public var inlinePayloadBytes = 4_096
+
     // MARK: Admission
 
     /// What a refused client is told to wait.

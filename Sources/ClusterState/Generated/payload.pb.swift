@@ -87,7 +87,7 @@ public nonisolated struct Payload: Sendable {
     set {content = .inline(newValue)}
   }
 
-  /// The bytes lie in a payload segment under their digest. In the format since version 1, refused by apply in version 1.
+  /// The bytes lie beside the state (since 4). In the state only: a command brings them inline.
   public var reference: PayloadReference {
     get {
       if case .reference(let v)? = content {return v}
@@ -101,7 +101,7 @@ public nonisolated struct Payload: Sendable {
   public nonisolated enum OneOf_Content: Equatable, Sendable {
     /// The bytes themselves, encoded with the codec.
     case inline(Data)
-    /// The bytes lie in a payload segment under their digest. In the format since version 1, refused by apply in version 1.
+    /// The bytes lie beside the state (since 4). In the state only: a command brings them inline.
     case reference(PayloadReference)
 
   }
@@ -109,13 +109,31 @@ public nonisolated struct Payload: Sendable {
   public init() {}
 }
 
+/// Where the encoded bytes are: the parts, joined.
 public nonisolated struct PayloadReference: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Bytes in the segment, encoded with the codec.
+  /// Bytes of all parts.
   public var storedLength: UInt64 = 0
+
+  public var parts: [PayloadPart] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct PayloadPart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// SHA-256 of the part's bytes as they are stored. Computed by apply.
+  public var sha256: Data = Data()
+
+  public var length: UInt64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -209,7 +227,7 @@ nonisolated extension Payload: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
 
 nonisolated extension PayloadReference: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PayloadReference"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stored_length\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stored_length\0\u{1}parts\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -218,6 +236,7 @@ nonisolated extension PayloadReference: SwiftProtobuf.Message, SwiftProtobuf._Me
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.storedLength) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.parts) }()
       default: break
       }
     }
@@ -227,11 +246,50 @@ nonisolated extension PayloadReference: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.storedLength != 0 {
       try visitor.visitSingularUInt64Field(value: self.storedLength, fieldNumber: 1)
     }
+    if !self.parts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.parts, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: PayloadReference, rhs: PayloadReference) -> Bool {
     if lhs.storedLength != rhs.storedLength {return false}
+    if lhs.parts != rhs.parts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PayloadPart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PayloadPart"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sha256\0\u{1}length\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.sha256) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.length) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.sha256.isEmpty {
+      try visitor.visitSingularBytesField(value: self.sha256, fieldNumber: 1)
+    }
+    if self.length != 0 {
+      try visitor.visitSingularUInt64Field(value: self.length, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: PayloadPart, rhs: PayloadPart) -> Bool {
+    if lhs.sha256 != rhs.sha256 {return false}
+    if lhs.length != rhs.length {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,5 +1,5 @@
-/// A SHA-256 digest: of the chain of state changes up to an index, or of a whole state.
-public struct StateHash: Hashable, Sendable, CustomStringConvertible {
+/// A SHA-256 digest: of the chain of state changes up to an index, of a whole state, of bytes beside it.
+public struct StateHash: Hashable, Comparable, Sendable, CustomStringConvertible {
     public static let byteCount = 32
     public static let zero = StateHash(words: (0, 0, 0, 0))
 
@@ -41,6 +41,10 @@ public struct StateHash: Hashable, Sendable, CustomStringConvertible {
 
     func append(to bytes: inout [UInt8]) {
         for word in [first, second, third, fourth] { bytes.appendBigEndian(word) }
+    }
+
+    public static func < (left: StateHash, right: StateHash) -> Bool {
+        (left.first, left.second, left.third, left.fourth) < (right.first, right.second, right.third, right.fourth)
     }
 
     /// 64 hexadecimal digits.

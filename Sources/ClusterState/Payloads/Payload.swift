@@ -5,6 +5,12 @@ import Raft
 public enum PayloadError: Error, Equatable, Sendable {
     /// The bytes lie in a payload segment, not in the payload.
     case notInline
+    /// The bytes are no longer kept: a later state does not name them. A fresh state knows why.
+    case gone
+    /// The bytes are on the disk, and the reader must not wait for it.
+    case notResident
+    /// The disk does not give the bytes.
+    case unreadable(reason: String)
     /// The codec, the length or the content does not fit together.
     case damaged
 }

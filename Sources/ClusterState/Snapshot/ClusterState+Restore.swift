@@ -24,7 +24,9 @@ extension ClusterState {
             else { return false }
             indexes.idempotencyChanged(key, from: nil, to: record)
             return true
-        case .specs: return tables.specs.restore(key: key, record: record) != nil
+        case .specs:
+            guard let (_, record) = tables.specs.restore(key: key, record: record) else { return false }
+            return restorePayloads(of: record)
         case .tasks:
             guard let (key, record) = tables.tasks.restore(key: key, record: record), record.isSound else {
                 return false
@@ -33,8 +35,10 @@ extension ClusterState {
             return true
         case .steps:
             guard let (_, record) = tables.steps.restore(key: key, record: record) else { return false }
-            return record.isSound
-        case .results: return tables.results.restore(key: key, record: record) != nil
+            return record.isSound && restorePayloads(of: record)
+        case .results:
+            guard let (_, record) = tables.results.restore(key: key, record: record) else { return false }
+            return restorePayloads(of: record)
         case .tombstones:
             guard let (key, record) = tables.tombstones.restore(key: key, record: record) else { return false }
             indexes.tombstoneChanged(key, from: nil, to: record)
@@ -55,6 +59,17 @@ extension ClusterState {
             guard let (_, record) = tables.members.restore(key: key, record: record) else { return false }
             return record.isSound
         }
+    }
+
+    private mutating func restorePayloads(of record: some PayloadBearing) -> Bool {
+        let parts = record.payloadParts
+        for part in parts {
+            guard let digest = part.digest, part.length <= UInt64(limits.commandBytes),
+                indexes.payloads[digest].map({ $0.length == part.length }) ?? true
+            else { return false }
+            indexes.payloadsChanged(from: [], to: [part])
+        }
+        return true
     }
 
     private mutating func restoreEvent(key: ArraySlice<UInt8>, record bytes: ArraySlice<UInt8>) -> Bool {

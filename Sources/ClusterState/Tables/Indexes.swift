@@ -33,6 +33,8 @@ struct Indexes: Sendable {
     /// Result bytes that admission has set aside for live tasks.
     private(set) var reservedBytes: UInt64 = 0
     private(set) var eventBytes: UInt64 = 0
+    /// What rows name and the tables do not hold.
+    private(set) var payloads = OrderedMap<StateHash, PayloadUse>()
 
     /// What an event costs in memory beside its record.
     static let eventOverheadBytes: UInt64 = 64
@@ -193,6 +195,26 @@ struct Indexes: Sendable {
 
     mutating func eventAdded(byteCount: Int) { eventBytes += UInt64(byteCount) + Self.eventOverheadBytes }
     mutating func eventRemoved(byteCount: Int) { eventBytes -= UInt64(byteCount) + Self.eventOverheadBytes }
+
+    // MARK: Payloads
+
+    /// The new ones come first: what both name never goes.
+    mutating func payloadsChanged(from old: [PayloadPart], to new: [PayloadPart]) {
+        for part in new { count(part, by: 1) }
+        for part in old { count(part, by: -1) }
+    }
+
+    private mutating func count(_ part: PayloadPart, by difference: Int) {
+        guard let digest = part.digest else { preconditionFailure("records in the state name digests") }
+        var use = payloads[digest] ?? PayloadUse(length: part.length, count: 0)
+        precondition(use.length == part.length, "a digest has one length")
+        if difference > 0 { use.count += 1 } else { use.count -= 1 }
+        if use.count == 0 {
+            payloads.removeValue(forKey: digest)
+        } else {
+            payloads.updateValue(use, forKey: digest)
+        }
+    }
 
     // MARK: Reading
 

@@ -48,8 +48,6 @@ struct Table<Key: TableKey, Record: SwiftProtobuf.Message & Sendable>: Sendable 
 
     subscript(key: Key) -> Record? { rows[key]?.record }
 
-    func byteCount(at key: Key) -> Int { rows[key]?.byteCount ?? 0 }
-
     /// Returns the bytes of the record's canonical encoding.
     @discardableResult
     mutating func put(_ record: Record, at key: Key, _ changes: inout ChangeLog) -> Int {

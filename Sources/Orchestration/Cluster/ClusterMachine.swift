@@ -2,6 +2,7 @@ import ClusterState
 import Raft
 import RaftServer
 import Synchronization
+import WriteAheadLog
 
 /// The outcome of a command; the protocol has an associated type of the same name.
 typealias StateOutcome = Outcome
@@ -15,6 +16,7 @@ final class ClusterMachine: ReplicatedStateMachine {
     private let observers: Observers
     private let history = HashHistory()
     private let registered: Mutex<RegisteredFolders>
+    private let payloads = Mutex<NodePayloads?>(nil)
 
     init(observers: Observers, initial: ClusterState = ClusterState()) {
         published = Mutex(initial)
@@ -27,6 +29,12 @@ final class ClusterMachine: ReplicatedStateMachine {
 
     /// The state's hash after the entry at `index`, if that is not too long ago.
     func hash(at index: LogIndex) -> StateHash? { history.hash(at: index) }
+
+    func use(_ store: PayloadStore) {
+        let source = NodePayloads(store)
+        payloads.withLock { $0 = source }
+        published.withLock { $0.payloadSource = source }
+    }
 
     func recovered(_ entries: [Entry]) {
         let folders = RegisteredFolders(state, entries)
@@ -64,6 +72,7 @@ final class ClusterMachine: ReplicatedStateMachine {
                 result = state.applyInternal(
                     index: entry.index, term: entry.term, membership: try? Membership(decoding: entry.data))
             }
+            keep(result.payloads)
             applied.append(result)
             if let session = result.session {
                 completions.append(
@@ -72,6 +81,15 @@ final class ClusterMachine: ReplicatedStateMachine {
         }
         publish(state, applied)
         return completions
+    }
+
+    /// Before the state that names them is published.
+    private func keep(_ brought: [BroughtPayload]) {
+        guard !brought.isEmpty else { return }
+        guard let payloads = payloads.withLock({ $0 }) else {
+            preconditionFailure("a server gives its machine a store")
+        }
+        for payload in brought { payloads.put(payload) }
     }
 
     private func publish(_ state: ClusterState, _ applied: [Applied]) {
@@ -89,6 +107,10 @@ final class ClusterMachine: ReplicatedStateMachine {
             var writer = SnapshotWriter(state)
             while let chunk = writer.next() { try sink(chunk[...]) }
         }
+
+        var payloads: [NeededPayload] {
+            state.payloads.map { NeededPayload(id: NodePayloads.id($0.digest), length: Int($0.length)) }
+        }
     }
 
     func install(_ read: (_ maximumBytes: Int) throws -> [UInt8]) throws {
@@ -98,7 +120,8 @@ final class ClusterMachine: ReplicatedStateMachine {
             if bytes.isEmpty { break }
             try reader.append(bytes[...])
         }
-        let state = try reader.finish()
+        var state = try reader.finish()
+        state.payloadSource = payloads.withLock { $0 }
         published.withLock { $0 = state }
         history.restart(at: state.index, state.hash)
         observers.notify(AppliedBatch(state: state, applied: [], isRestored: true))

@@ -23,9 +23,20 @@ extension TaskRun {
     }
 
     private func work(_ ordinal: UInt32, of view: TaskView) async -> StepEnd {
-        let step = view.spec.steps[Int(ordinal)]
-        let total = view.spec.steps.count
-        let report = await runner.run(step, of: view.spec, resultLimitBytes: view.record.resultLimitBytes) { progress in
+        let read = await cluster.state.reading { state in
+            Result { () throws(PayloadError) in try state.inlined(view.spec) }
+        }
+        let spec: TaskSpec
+        switch read {
+        case .success(let whole): spec = whole
+        case .failure(let error):
+            // A task that has ended meanwhile has taken its parameters along.
+            guard isOurs else { return .cancelled }
+            return .reported(StepRunner.failed("the parameters cannot be read: \(error)", after: 0))
+        }
+        let step = spec.steps[Int(ordinal)]
+        let total = spec.steps.count
+        let report = await runner.run(step, of: spec, resultLimitBytes: view.record.resultLimitBytes) { progress in
             let done = cluster.state.task(key)?.progressPercent ?? 0
             reporter.tell(
                 key, percent: min(99, done + progress.percent / total), agent: step.agent, step: progress.step)
@@ -70,7 +81,12 @@ extension TaskRun {
     private func commit(
         _ ordinal: UInt32, _ report: StepReport, since start: ContinuousClock.Instant
     ) async -> CommitResult {
-        let finish = finishIfLast(ordinal, report, since: start)
+        let finish: Finish?
+        do throws(PayloadError) {
+            finish = try await finishIfLast(ordinal, report, since: start)
+        } catch {
+            return isOurs ? .refused("the result of an earlier step cannot be read: \(error)") : .taken
+        }
         return await commit(
             .stepCompleted(
                 .with {
@@ -94,7 +110,13 @@ extension TaskRun {
     /// steps skipped for a failure that the next attempt may not repeat.
     func skipDoomed(_ spec: TaskSpec, since start: ContinuousClock.Instant) async -> Bool {
         while let ordinal = doomedStep(cluster.state.steps(of: key)) {
-            let finish = finishIfLast(ordinal, nil, since: start)
+            let finish: Finish?
+            do throws(PayloadError) {
+                finish = try await finishIfLast(ordinal, nil, since: start)
+            } catch {
+                if isOurs { await fail("the result of an earlier step cannot be read: \(error)") }
+                return false
+            }
             let result = await commit(
                 .stepCompleted(
                     .with {
@@ -124,12 +146,17 @@ extension TaskRun {
 
     /// The end of the task, if this step is the last open one.
     /// - Parameter report: nil for a step that is skipped.
-    private func finishIfLast(_ ordinal: UInt32, _ report: StepReport?, since start: ContinuousClock.Instant) -> Finish?
-    {
+    private func finishIfLast(
+        _ ordinal: UInt32, _ report: StepReport?, since start: ContinuousClock.Instant
+    ) async throws(PayloadError) -> Finish? {
         let state = cluster.state
         let steps = state.steps(of: key)
         guard let task = state.task(key), steps.allSatisfy({ $0.ordinal == ordinal || $0.status?.isSettled == true })
         else { return nil }
+        let results = await state.reading { state in
+            Result { () throws(PayloadError) in try Self.results(of: steps, besides: ordinal, in: state) }
+        }
+        let found = try results.get()
         let parts = steps.map { step -> Aggregation.Part in
             if step.ordinal == ordinal {
                 return .init(
@@ -141,14 +168,25 @@ extension TaskRun {
                     agent: step.plan.agent, outcome: step.status == .failed ? .failed : .skipped,
                     failure: step.record?.failure.message)
             }
-            let bytes = step.record.flatMap { try? $0.result.decoded() }
             return .init(
                 agent: step.plan.agent, outcome: .completed,
-                result: bytes.flatMap { try? AgentJSON.decode(AgentResult.self, from: $0) })
+                result: found[step.ordinal].flatMap { try? AgentJSON.decode(AgentResult.self, from: $0) })
         }
         return Aggregation.finish(
             parts, durationMilliseconds: UInt64((ContinuousClock.now - start) / .milliseconds(1)),
             resultLimitBytes: task.record.resultLimitBytes)
+    }
+
+    /// What completed steps have brought. Blocks on the disk.
+    private static func results(
+        of steps: [StepView], besides ordinal: UInt32, in state: ClusterState
+    ) throws(PayloadError) -> [UInt32: [UInt8]] {
+        var results: [UInt32: [UInt8]] = [:]
+        for step in steps where step.ordinal != ordinal && step.status == .completed {
+            guard let result = step.record?.result else { continue }
+            results[step.ordinal] = try state.content(of: result)
+        }
+        return results
     }
 
     /// Ends the task as failed, where the run can do nothing more for it: an error that is seen instead of a task that hangs.

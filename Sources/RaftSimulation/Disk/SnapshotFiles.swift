@@ -3,7 +3,7 @@ import WriteAheadLog
 
 /// The snapshot files of one node, as `RaftServer.SnapshotStore` keeps them: written beside, synced, renamed, the newest in
 /// force, a damaged one passed over where something else can stand in for it. The format here is the simulation's own: index
-/// (8), term (8), length of the membership (4), the membership, the state, a checksum (8).
+/// (8), term (8), length of the membership (4), number of payloads (4), the membership, the manifest, the state, a checksum (8).
 struct SnapshotFiles {
     struct Stored {
         var descriptor: SnapshotDescriptor
@@ -12,6 +12,7 @@ struct SnapshotFiles {
         var bytes: [UInt8]
         /// Where the state's bytes begin; they end 8 before the end.
         var stateStart: Int
+        var manifest: PayloadManifest
 
         var state: ArraySlice<UInt8> { bytes[stateStart..<(bytes.count - 8)] }
     }
@@ -23,19 +24,22 @@ struct SnapshotFiles {
 
     static let writingName = "snapshot.writing"
     static let receivingName = "snapshot.receiving"
-    private static let headerBytes = 20
+    private static let headerBytes = 24
     let disk: SimulatedDisk
 
     // MARK: Writing
 
-    static func encode(_ descriptor: SnapshotDescriptor, state: [UInt8]) -> [UInt8] {
+    static func encode(_ descriptor: SnapshotDescriptor, _ manifest: PayloadManifest, state: [UInt8]) -> [UInt8] {
         let membership = descriptor.membership.encoded()
+        let payloads = manifest.encoded()
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(headerBytes + membership.count + state.count + 8)
+        bytes.reserveCapacity(headerBytes + membership.count + payloads.count + state.count + 8)
         bytes.appendLittleEndian(descriptor.position.index.rawValue)
         bytes.appendLittleEndian(descriptor.position.term.rawValue)
         bytes.appendLittleEndian(UInt32(membership.count))
+        bytes.appendLittleEndian(UInt32(manifest.entries.count))
         bytes.append(contentsOf: membership)
+        bytes.append(contentsOf: payloads)
         bytes.append(contentsOf: state)
         bytes.appendLittleEndian(checksum(bytes[...]))
         return bytes
@@ -86,13 +90,14 @@ struct SnapshotFiles {
     // MARK: Reading
 
     /// The newest whole snapshot from which a log goes on that begins after `base`; nil before the first.
-    func newest(beforeLogFrom base: LogIndex) throws(Failure) -> Stored? {
+    func newest(beforeLogFrom base: LogIndex, _ payloads: PayloadStore) throws(Failure) -> Stored? {
         var damaged: String?
         var found: Stored?
         do throws(StorageError) {
             for name in [Self.writingName, Self.receivingName] where disk.names[name] != nil { try disk.remove(name) }
             for name in names.reversed() where found == nil {
                 found = Self.decode(disk.names[name]?.seen ?? [], name: name)
+                if let manifest = found?.manifest, payloads.missing(of: manifest) > 0 { found = nil }
                 if found == nil {
                     damaged = name
                     try disk.remove(name)
@@ -109,15 +114,16 @@ struct SnapshotFiles {
         guard bytes.count >= headerBytes + 8 else { return nil }
         let end = bytes.count - 8
         guard checksum(bytes[..<end]) == bytes[...].littleEndian(at: end) else { return nil }
-        let stateStart = headerBytes + Int(bytes[...].littleEndian(at: 16) as UInt32)
-        guard stateStart <= end, let membership = try? Membership(decoding: bytes[headerBytes..<stateStart]) else {
-            return nil
-        }
+        let membershipEnd = headerBytes + Int(bytes[...].littleEndian(at: 16) as UInt32)
+        let stateStart = membershipEnd + Int(bytes[...].littleEndian(at: 20) as UInt32) * PayloadEntry.byteCount
+        guard stateStart <= end, let membership = try? Membership(decoding: bytes[headerBytes..<membershipEnd]),
+            let manifest = PayloadManifest(decoding: bytes[membershipEnd..<stateStart])
+        else { return nil }
         let position = LogPosition(
             index: LogIndex(bytes[...].littleEndian(at: 0)), term: Term(bytes[...].littleEndian(at: 8)))
         return Stored(
             descriptor: SnapshotDescriptor(position: position, membership: membership), name: name, bytes: bytes,
-            stateStart: stateStart)
+            stateStart: stateStart, manifest: manifest)
     }
 
     /// Eight bytes at a time; enough to see every fault that the simulation makes.

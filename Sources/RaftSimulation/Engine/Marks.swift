@@ -4,7 +4,7 @@ struct Marks {
         case leaderElected, processEnded, crashedBetweenEffects, crashedAtStart, startRefused, paused
         case linkCut, linkClogged, linkOverflowed, frameLost, frameDuplicated, frameReordered
         case diskStalled, diskFailed, diskFull, logWaitedForSpace, bitFlipped, writeMisdirected, diskWiped
-        case tornTailCut, segmentsRemoved, snapshotTaken, snapshotSent, snapshotInstalled
+        case tornTailCut, segmentsRemoved, snapshotTaken, snapshotSent, snapshotInstalled, payloadsReceived
         case transferBegun, transferCompleted, transferFailed, terminated
         case membershipChangeBegun, membershipChangeRefused
         case proposalsGathered, proposalRefused, nodeJudgedGone, duplicateApplied

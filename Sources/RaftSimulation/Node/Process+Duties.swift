@@ -45,6 +45,9 @@ extension Process {
             var created = ClusterCreated()
             created.clusterID = "simulation"
             created.generation = 1
+            created.machineVersion = ClusterState.supportedMachineVersion
+            // What ended and is persisted goes at once.
+            created.settings.retainedLimitBytes = 1
             nextRegistration = now + 500_000
             return proposeOutsideSession(.clusterCreated(created))
         }
@@ -56,7 +59,7 @@ extension Process {
         available.incarnation = node.incarnation
         available.name = "node-\(id)"
         available.slots = 2
-        available.machineVersionMax = 1
+        available.machineVersionMax = ClusterState.supportedMachineVersion
         nextRegistration = now + 500_000
         proposeOutsideSession(.nodeAvailable(available))
     }
@@ -68,6 +71,7 @@ extension Process {
             timers.timeMicroseconds = time
             proposeOutsideSession(.timersDue(timers))
         }
+        persist()
         guard isAlive, raft.standing.role == .leader else { return }
         let silent = raft.peers.filter { now / 1000 > $0.lastContact.rawValue + 1000 }.map(\.id)
         let strangers = machine.nodes.map(\.id).filter { !raft.membership.members.contains($0) }
@@ -81,6 +85,25 @@ extension Process {
             proposeOutsideSession(.nodeLeft(left))
             guard isAlive else { return }
         }
+    }
+
+    /// As a projector does whose database never fails: what executors have ended leaves the state. Clients' keys stay.
+    private func persist() {
+        let done = machine.outbox(limit: 256, byteLimit: .max).filter { item in
+            item.key.id.utf8.starts(with: Workload.executedPrefix.utf8)
+                && machine.task(item.key)?.status.isTerminal == true
+        }
+        guard !done.isEmpty else { return }
+        var persisted = Persisted()
+        persisted.generation = UInt32(machine.generation)
+        persisted.tasks = done.map { item in
+            var task = PersistedTask()
+            task.tenant = item.key.tenant
+            task.taskID = item.key.id
+            task.revision = item.revision.rawValue
+            return task
+        }
+        proposeOutsideSession(.persisted(persisted))
     }
 
     // MARK: Work

@@ -1,5 +1,6 @@
 import ClusterState
 import Raft
+import WriteAheadLog
 
 /// What the applying thread is asked to do.
 enum MachineRequest {
@@ -45,6 +46,7 @@ extension Process {
         for entry in entries {
             precondition(entry.index == covered.position.index.next, "entries are applied in order")
             guard let applied = apply(entry) else { return }
+            for payload in applied.payloads { payloads.put(SimulatedPayloads.id(payload.digest), payload.bytes) }
             world.monitor.applied(self, entry, applied)
             if applied.session == session { completions.append((applied.sequence, applied.outcome)) }
             for change in applied.assignments { take(change) }
@@ -84,7 +86,9 @@ extension Process {
         entriesSinceSnapshot = 0
         // Without it the log only grows; the next one tries again.
         if node.disk.isFull { return }
-        let bytes = SnapshotFiles.encode(covered, state: machine.snapshotBytes)
+        guard let manifest = savePayloads() else { return }
+        if world.crashesHere(node) { return }
+        let bytes = SnapshotFiles.encode(covered, manifest, state: machine.snapshotBytes)
         let job = DiskJob()
         let files = SnapshotFiles(disk: node.disk)
         guard (try? node.disk.run(job, { try files.write(bytes, as: SnapshotFiles.writingName) })) != nil,
@@ -94,6 +98,24 @@ extension Process {
         world.queue.schedule(.snapshotWritten(self, stored, job), at: world.timeAfterWrite(node))
     }
 
+    /// Nil if the disk does not take them.
+    private func savePayloads() -> PayloadManifest? {
+        let references = machine.payloads.map {
+            NeededPayload(id: SimulatedPayloads.id($0.digest), length: Int($0.length))
+        }
+        let mark = payloads.mark()
+        do throws(PayloadStoreError) {
+            return try node.disk.runAtOnce { () throws(PayloadStoreError) in
+                try payloads.save(references, takenAt: mark)
+            }
+        } catch {
+            if case .missing = error, !node.isDamaged {
+                world.fail(Violation("PayloadDurable", "node \(id) has lost a payload that its state needs"))
+            }
+            return nil
+        }
+    }
+
     func snapshotWritten(_ written: SnapshotFiles.Stored, _ job: DiskJob) {
         node.disk.complete(job)
         isWritingSnapshot = false
@@ -101,6 +123,9 @@ extension Process {
         if case .adopted(let stored) = try? node.disk.runAtOnce({ try files.adopt(written) }) {
             world.marks.hit(.snapshotTaken)
             node.durable.saved(stored.descriptor.position)
+            node.disk.runAtOnce {
+                payloads.collect(keeping: stored.manifest, of: stored.descriptor.position.index.rawValue)
+            }
             snapshotSaved(stored)
         }
         guard isAlive else { return }
@@ -108,9 +133,10 @@ extension Process {
     }
 
     private func installState(_ stored: SnapshotFiles.Stored) {
-        guard let state = ClusterState(snapshot: stored.state) else {
+        guard var state = ClusterState(snapshot: stored.state) else {
             return world.fail(Violation("Snapshot", "a received snapshot holds no state"))
         }
+        state.payloadSource = SimulatedPayloads(payloads)
         world.monitor.installed(self, state)
         machine = state
         covered = stored.descriptor

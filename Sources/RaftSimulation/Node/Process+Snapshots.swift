@@ -1,12 +1,18 @@
 import ClusterState
 import Raft
+import WriteAheadLog
 
 /// One snapshot on its way to one member; the receiver's answer to each chunk says where to go on.
 struct SnapshotStream {
     var number: UInt64
     var stored: SnapshotFiles.Stored
     var leaderTerm: Term
+    /// Nil if a newer snapshot has replaced this one.
+    var payloads: PayloadView?
     var offset = 0
+
+    /// Bytes of the file and of the payloads that it needs.
+    var length: Int { stored.bytes.count + stored.manifest.byteCount }
 }
 
 /// The file that is being received. Only one: of a newer leader, or of the same one's newer snapshot.
@@ -16,6 +22,8 @@ struct SnapshotAssembly {
     var fileLength = 0
     var bytes: [UInt8] = []
     var isOpen = false
+    /// The whole file, while payloads that it needs are missing.
+    var awaiting: (stored: SnapshotFiles.Stored, intake: PayloadIntake)?
     /// A whole file is being checked or installed; nothing more is taken meanwhile.
     var isOccupied = false
 }
@@ -47,7 +55,8 @@ extension Process {
         world.marks.hit(.snapshotSent)
         let place = Int(peer.rawValue) - 1
         streams[place] = SnapshotStream(
-            number: lastStream, stored: storedSnapshot, leaderTerm: raft.standing.term)
+            number: lastStream, stored: storedSnapshot, leaderTerm: raft.standing.term,
+            payloads: try? payloads.view(of: storedSnapshot.manifest))
         sendChunk(to: place)
     }
 
@@ -57,19 +66,27 @@ extension Process {
         let patience = isUp ? world.options.node.snapshotPatience : 1000
         world.queue.schedule(
             .snapshotPatience(self, place, stream: stream.number, offset: stream.offset), at: world.now + patience)
-        let end = min(stream.stored.bytes.count, stream.offset + world.options.node.snapshotChunkBytes)
+        guard let bytes = bytes(of: stream) else { return }
         send(
             .snapshotChunk(
                 SnapshotChunk(
                     leaderTerm: stream.leaderTerm, position: stream.stored.descriptor.position,
                     fileLength: stream.stored.bytes.count, offset: stream.offset,
-                    bytes: stream.stored.bytes[stream.offset..<end])), to: world.nodes[place].id)
+                    bytes: bytes)), to: world.nodes[place].id)
+    }
+
+    /// The next ones; nil if they cannot be had, and the patience with the stream ends.
+    private func bytes(of stream: SnapshotStream) -> ArraySlice<UInt8>? {
+        let file = stream.stored.bytes
+        let count = world.options.node.snapshotChunkBytes
+        if stream.offset < file.count { return file[stream.offset..<min(file.count, stream.offset + count)] }
+        return (try? stream.payloads?.read(at: stream.offset - file.count, count: count)).map { $0[...] }
     }
 
     func receivedReceipt(_ position: LogPosition, length: Int, from peer: NodeID) {
         let place = Int(peer.rawValue) - 1
         guard var stream = streams[place], stream.stored.descriptor.position == position else { return }
-        guard length < stream.stored.bytes.count else { return endStream(place, succeeded: true) }
+        guard length < stream.length else { return endStream(place, succeeded: true) }
         // A repeated answer asks for nothing new.
         guard length != stream.offset else { return }
         stream.offset = length
@@ -93,7 +110,9 @@ extension Process {
         guard receivedSnapshot == nil, chunk.leaderTerm >= raft.standing.term else { return }
         guard chunk.position.index > raft.commitIndex else {
             // A late stream: all that is in it is here.
-            return send(.snapshotReceipt(chunk.position, length: chunk.fileLength), to: peer)
+            let isOfFile = chunk.offset < chunk.fileLength
+            return send(
+                .snapshotReceipt(chunk.position, length: isOfFile ? chunk.fileLength : .max), to: peer)
         }
         guard !assembly.isOccupied else { return }
         if assembly.isOpen,
@@ -107,19 +126,67 @@ extension Process {
             assembly.position = chunk.position
             assembly.fileLength = chunk.fileLength
             assembly.bytes = []
+            giveUpPayloads()
         }
+        if assembly.awaiting != nil { return receivePayloads(chunk, from: peer) }
         if chunk.offset == assembly.bytes.count { assembly.bytes.append(contentsOf: chunk.bytes) }
+        if assembly.bytes.count == assembly.fileLength { return check(from: peer) }
         send(.snapshotReceipt(chunk.position, length: assembly.bytes.count), to: peer)
-        if assembly.bytes.count == assembly.fileLength { check(from: peer) }
+    }
+
+    /// Nothing more of that snapshot is expected; the payloads that have come are of use to the next one.
+    private func giveUpPayloads() {
+        guard var intake = assembly.awaiting?.intake else { return }
+        assembly.awaiting = nil
+        try? node.disk.runAtOnce { () throws(PayloadStoreError) in try intake.keep() }
     }
 
     private func check(from peer: NodeID) {
-        let bytes = assembly.bytes
-        assembly.bytes = []
-        assembly.isOpen = false
-        guard let stored = SnapshotFiles.decode(bytes, name: SnapshotFiles.receivingName),
+        guard let stored = SnapshotFiles.decode(assembly.bytes, name: SnapshotFiles.receivingName),
             stored.descriptor.position == assembly.position
         else { return world.fail(Violation("Snapshot", "a file arrived damaged on node \(id)")) }
+        let begun = node.disk.runAtOnce {
+            try? PayloadIntake(stored.manifest, of: stored.descriptor.position.index.rawValue, into: payloads)
+        }
+        guard let intake = begun else { return beginAnew() }
+        assembly.awaiting = (stored, intake)
+        goOn(with: peer)
+    }
+
+    private func receivePayloads(_ chunk: SnapshotChunk, from peer: NodeID) {
+        guard let stored = assembly.awaiting?.stored, var intake = assembly.awaiting?.intake else {
+            preconditionFailure("payloads are awaited")
+        }
+        assembly.awaiting = nil
+        if chunk.offset >= chunk.fileLength {
+            let isTaken = node.disk.runAtOnce {
+                (try? intake.take(chunk.bytes, at: chunk.offset - chunk.fileLength)) != nil
+            }
+            guard isTaken else { return beginAnew() }
+        }
+        assembly.awaiting = (stored, intake)
+        goOn(with: peer)
+    }
+
+    private func beginAnew() {
+        assembly.bytes = []
+        assembly.isOpen = false
+        assembly.awaiting = nil
+    }
+
+    /// Asks for the next payload that is missing, or makes the whole durable.
+    private func goOn(with peer: NodeID) {
+        guard let stored = assembly.awaiting?.stored, var intake = assembly.awaiting?.intake else {
+            preconditionFailure("a whole file is here")
+        }
+        let next = intake.nextOffset ?? stored.manifest.byteCount
+        send(.snapshotReceipt(assembly.position, length: assembly.fileLength + next), to: peer)
+        guard intake.nextOffset == nil else { return }
+        if !stored.manifest.isEmpty { world.marks.hit(.payloadsReceived) }
+        let isKept = node.disk.runAtOnce { (try? intake.keep()) != nil }
+        let bytes = assembly.bytes
+        beginAnew()
+        guard isKept else { return }
         let job = DiskJob()
         let files = SnapshotFiles(disk: node.disk)
         guard (try? node.disk.run(job, { try files.write(bytes, as: SnapshotFiles.receivingName) })) != nil else {
@@ -140,6 +207,7 @@ extension Process {
         guard isAlive, raft.installingSnapshot == nil else { return }
         receivedSnapshot = nil
         assembly.isOccupied = false
+        payloads.release()
     }
 
     /// First the file, then the mark in the log, then the state: at whatever point the process dies, a start finds either the
@@ -169,6 +237,7 @@ extension Process {
         storedSnapshot = receivedSnapshot
         receivedSnapshot = nil
         assembly.isOccupied = false
+        payloads.release()
         // The entries in it were never seen here, and a leader must not stamp earlier times than they have.
         greatestClusterTime = max(greatestClusterTime, machine.now.microseconds)
         step(.snapshotInstalled(descriptor))

@@ -25,6 +25,7 @@ final class Process {
 
     // Process+Machine
     var machine: ClusterState
+    let payloads: PayloadStore
     /// The membership after the last applied entry, and the position of that entry.
     var covered: SnapshotDescriptor
     var machineRequests: [MachineRequest] = []
@@ -72,6 +73,7 @@ final class Process {
         raft = Raft(id: node.id, settings: settings, restored: recovery.restored, now: .zero)
         log = recovery.log
         machine = recovery.machine
+        payloads = recovery.payloads
         covered = recovery.restored.snapshot
         storedSnapshot = recovery.stored
         streams = Array(repeating: nil, count: world.nodes.count)

@@ -7,6 +7,7 @@ import WriteAheadLog
 struct Recovery {
     var boot: BootID
     var log: DurableLog
+    var payloads: PayloadStore
     var stored: SnapshotFiles.Stored?
     var machine: ClusterState
     var restored: Raft.Restored
@@ -33,9 +34,17 @@ struct Recovery {
         } catch {
             throw Refusal(error)
         }
+        let payloads: PayloadStore
+        do throws(PayloadStoreError) {
+            payloads = try PayloadStore.open(in: node.disk, limits: payloadLimits)
+        } catch {
+            let isPassing = if case .storage = error { true } else { false }
+            throw Refusal(reason: "\(error)", isPassing: isPassing)
+        }
         let stored: SnapshotFiles.Stored?
         do throws(SnapshotFiles.Failure) {
-            stored = try SnapshotFiles(disk: node.disk).newest(beforeLogFrom: LogIndex(opened.recovered.base.index))
+            stored = try SnapshotFiles(disk: node.disk).newest(
+                beforeLogFrom: LogIndex(opened.recovered.base.index), payloads)
         } catch {
             throw Refusal(reason: "\(error)")
         }
@@ -46,10 +55,19 @@ struct Recovery {
             }
             machine = state
         }
+        machine.payloadSource = SimulatedPayloads(payloads)
         return Recovery(
-            boot: BootID(opened.identity.bootCount), log: opened.log, stored: stored, machine: machine,
+            boot: BootID(opened.identity.bootCount), log: opened.log, payloads: payloads, stored: stored,
+            machine: machine,
             restored: try restore(opened, stored: stored, bootstrap: bootstrap),
             hadTornTail: opened.recovered.cutTail != nil)
+    }
+
+    /// So small that segments fill, and what lives in them moves.
+    private static var payloadLimits: PayloadStore.Limits {
+        var limits = PayloadStore.Limits()
+        (limits.segmentBytes, limits.rewrittenBytes, limits.segmentCount) = (16 << 10, 32 << 10, 4)
+        return limits
     }
 
     private static func restore(

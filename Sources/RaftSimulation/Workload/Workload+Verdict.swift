@@ -7,6 +7,7 @@ extension Workload {
     func checkDurability() {
         for node in world.members {
             guard let process = node.process else { continue }
+            checkPayloads(of: process)
             for key in operationsOfKey.indices where !operationsOfKey[key].isEmpty {
                 let final = TaskModel.State(of: key, in: process.machine)
                 var acknowledged: UInt64 = 0
@@ -31,6 +32,18 @@ extension Workload {
                         "AckedDurable",
                         "key \(key) of node \(node.id) is \(final.total), with \(acknowledged) acknowledged and \(attempted) attempted"
                     ))
+            }
+        }
+    }
+
+    /// Every payload that the state names is there, and is what was submitted.
+    private func checkPayloads(of process: Process) {
+        guard !process.node.isDamaged else { return }
+        for task in process.machine.tasks(tenant: "default", limit: .max).tasks where task.spec.hasParameters {
+            let expected = try? Self.parameters(of: task.key.id).decoded()
+            guard (try? process.machine.content(of: task.spec.parameters)) == expected else {
+                return world.fail(
+                    Violation("PayloadDurable", "node \(process.id) has lost the parameters of \(task.key.id)"))
             }
         }
     }

@@ -1,4 +1,5 @@
 import ClusterState
+import FoundationEssentials
 import Raft
 
 /// What clients want of the cluster: each does one thing after the other, at any node, and notes what it got. A key is a task
@@ -29,6 +30,19 @@ final class Workload {
     private func newKey() -> Int {
         operationsOfKey.append([])
         return operationsOfKey.count - 1
+    }
+
+    /// Of tasks that executors take.
+    static let executedPrefix = "work-"
+
+    /// More than a row holds, and the same for several tasks. It compresses well, so that it fits into small logs.
+    static func parameters(of taskID: String) -> Payload {
+        let kind = taskID.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) % 5 }
+        let bytes = Array(repeatElement(UInt8(0x61 + kind), count: 4_097 + kind * 100))
+        var payload = Payload(bytes: bytes)
+        payload.codecCode = .raw
+        payload.inline = Data(bytes)
+        return payload
     }
 
     static func taskID(_ key: Int) -> String { "key-\(key)" }
@@ -132,7 +146,9 @@ final class Workload {
         case .create: return .submitTask(task(Self.taskID(key), isExecuted: false))
         case .submit:
             submissions += 1
-            return .submitTask(task("work-\(submissions)", isExecuted: true))
+            var submit = task(Self.executedPrefix + "\(submissions)", isExecuted: true)
+            if submissions % 3 == 0 { submit.spec.parameters = Self.parameters(of: submit.taskID) }
+            return .submitTask(submit)
         case .add(let amount):
             var report = UsageReported()
             report.taskID = Self.taskID(key)

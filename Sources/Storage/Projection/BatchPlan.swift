@@ -17,7 +17,7 @@ struct BatchPlan {
     /// JSON of the tasks.
     private(set) var bytes = 0
 
-    init(_ items: [OutboxItem], of state: ClusterState, limits: StorageLimits) {
+    init(_ items: [OutboxItem], of state: ClusterState, limits: StorageLimits) throws(PayloadError) {
         precondition(!items.isEmpty, "an empty batch has no watermark")
         precondition(
             zip(items, items.dropFirst()).allSatisfy { $0.revision <= $1.revision },
@@ -27,7 +27,7 @@ struct BatchPlan {
         for item in items {
             // A task that has gone meanwhile was persisted before: there is nothing to write.
             if let view = state.task(item.key) {
-                let task = StoredTask(view, in: state)
+                let task = try StoredTask(view, in: state)
                 let (size, count) = (task.contentBytes, 1 + task.executions.count)
                 let isWithin =
                     entries.count < limits.batchTasks && bytes + size <= limits.batchBytes

@@ -57,7 +57,16 @@ public struct TaskProjection: Sendable {
         guard !items.isEmpty, let cluster = ClusterIdentity(state) else {
             return ProjectedBatch(generation: state.generation, tasks: [], watermark: watermark, bytes: 0, reduced: [])
         }
-        var plan = BatchPlan(items, of: state, limits: limits)
+        let limits = limits
+        let planned = await state.reading { state in
+            Result { () throws(PayloadError) in try BatchPlan(items, of: state, limits: limits) }
+        }
+        var plan: BatchPlan
+        do throws(PayloadError) {
+            plan = try planned.get()
+        } catch {
+            throw StorageError(error)
+        }
         while true {
             do throws(PostgresError) {
                 let reached = try await run(plan, cluster, after: watermark)

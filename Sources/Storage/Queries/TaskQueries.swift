@@ -37,13 +37,26 @@ public struct TaskQueries: Sendable {
             let page = ListPage(query, rows: rows, live: overlay.matches, limits: limits)
             var stored = try await read(
                 page.rowIDs, tenant: query.filter.tenant, detail: query.detail, connection)
-            let tasks = page.entries.compactMap { entry in
+            var tasks: [StoredTask] = []
+            for entry in page.entries {
                 switch entry {
-                case .row(let row): stored.removeValue(forKey: row.place.taskID)
-                case .live(let match): StoredTask(match.view, in: live).with(query.detail)
+                case .row(let row):
+                    if let task = stored.removeValue(forKey: row.place.taskID) { tasks.append(task) }
+                case .live(let match): tasks.append(try await document(match.view, in: live).with(query.detail))
                 }
             }
             return TaskList(tasks: tasks, total: count + UInt64(overlay.matches.count), next: page.next)
+        }
+    }
+
+    private func document(_ view: TaskView, in live: ClusterState) async throws(StorageError) -> StoredTask {
+        let read = await live.reading { live in
+            Result { () throws(PayloadError) in try StoredTask(view, in: live) }
+        }
+        do throws(PayloadError) {
+            return try read.get()
+        } catch {
+            throw StorageError(error)
         }
     }
 

@@ -5,17 +5,29 @@ import Telemetry
 extension StoredTask {
     /// The task as `state` has it.
     ///
-    /// - Parameter view: a task of this same state.
-    public init(_ view: TaskView, in state: ClusterState) {
+    /// - Parameters:
+    ///   - view: a task of this same state.
+    ///   - reach: with `disk`, blocks on it: see `ClusterState.reading`.
+    /// - Throws: what `ClusterState.content` does.
+    public init(
+        _ view: TaskView, in state: ClusterState, within reach: PayloadReach = .disk
+    ) throws(PayloadError) {
         let (spec, record) = (view.spec, view.record)
-        let executions = state.executions(of: view.key).compactMap { StoredExecution($0, in: state) }
+        var executions: [StoredExecution] = []
+        for step in state.executions(of: view.key) {
+            if let execution = try StoredExecution(step, in: state, within: reach) { executions.append(execution) }
+        }
+        let result = try state.result(of: view.key).flatMap { (payload) throws(PayloadError) in
+            try Self.content(payload, of: state, within: reach)
+        }
         self.init(
             key: view.key, revision: view.revision, title: spec.title, description: spec.description_p,
-            taskType: spec.taskType, target: spec.target.nonEmpty, parameters: Self.content(spec.parameters),
+            taskType: spec.taskType, target: spec.target.nonEmpty,
+            parameters: try Self.content(spec.parameters, of: state, within: reach),
             priority: record.priority, status: view.status, strategy: spec.strategyCode.storedName,
             plan: spec.steps.map { PlannedStep(id: $0.id, agent: $0.agent, needs: $0.needs) },
             dependsOn: spec.dependsOn, assignedAgents: spec.steps.map(\.agent).withoutRepetition,
-            result: state.result(of: view.key).flatMap(Self.content), summary: record.summary.nonEmpty,
+            result: result, summary: record.summary.nonEmpty,
             qualityPpm: record.hasQualityPpm ? record.qualityPpm : nil,
             successPpm: record.hasSuccessPpm ? record.successPpm : nil,
             durationMilliseconds: view.status.isTerminal ? record.durationMilliseconds.storable : nil,
@@ -26,9 +38,16 @@ extension StoredTask {
         execution.providers = currentExecutions.compactMap(\.provider).withoutRepetition
     }
 
-    /// The bytes of a payload; nil if it is empty, lies elsewhere or is damaged.
-    fileprivate static func content(_ payload: Payload) -> [UInt8]? {
-        payload.isEmpty ? nil : try? payload.decoded()
+    /// The bytes of a payload; nil if it is empty, or was never what it says.
+    fileprivate static func content(
+        _ payload: Payload, of state: ClusterState, within reach: PayloadReach
+    ) throws(PayloadError) -> [UInt8]? {
+        if payload.isEmpty { return nil }
+        do throws(PayloadError) {
+            return try state.content(of: payload, within: reach)
+        } catch .damaged {
+            return nil
+        }
     }
 }
 
@@ -64,12 +83,12 @@ extension StoredTask.Failure {
 
 extension StoredExecution {
     /// Nil for a step that has not begun.
-    fileprivate init?(_ view: StepView, in state: ClusterState) {
+    fileprivate init?(_ view: StepView, in state: ClusterState, within reach: PayloadReach) throws(PayloadError) {
         guard let record = view.record, let attempt = view.attempt else { return nil }
         self.init(
             step: view.ordinal, attempt: attempt, stepID: view.plan.id, agent: view.plan.agent, status: record.status,
             epoch: record.epoch == 0 ? nil : record.epoch, node: state.storedName(ofNode: record.nodeID),
-            result: StoredTask.content(record.result), summary: record.summary.nonEmpty,
+            result: try StoredTask.content(record.result, of: state, within: reach), summary: record.summary.nonEmpty,
             provider: record.usage.provider.nonEmpty, model: record.usage.model.nonEmpty,
             inputTokens: record.usage.inputTokens.storable, outputTokens: record.usage.outputTokens.storable,
             costMicroUSD: record.usage.costMicroUsd.storable, startedAt: WallTime(optional: record.startedWall),

@@ -1,8 +1,10 @@
 import API
 import ClusterState
+import Foundation
 import Raft
 import SwiftProtobuf
 import Synchronization
+import WriteAheadLog
 
 @testable import Orchestration
 @testable import RaftServer
@@ -33,9 +35,11 @@ final class TestCluster: ClusterService {
     private let bus = EphemeralBus()
     private let watch = StandingWatch()
     private let log = Mutex(Log())
+    private let folder = NSTemporaryDirectory() + "amas-api-" + UUID().uuidString
 
     init(settings: Settings = Settings(), slots: UInt32 = 4) {
         machine = ClusterMachine(observers: observers)
+        machine.use(Self.payloads(in: folder))
         let waiters = waiters
         _ = observers.add { waiters.notify($0) }
         watch.changed(Standing(role: .leader, term: Term(1), leader: NodeID(1)))
@@ -56,6 +60,16 @@ final class TestCluster: ClusterService {
                     $0.slots = slots
                     $0.machineVersionMax = ClusterState.supportedMachineVersion
                 }))
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    private static func payloads(in folder: String) -> PayloadStore {
+        do {
+            return try PayloadStore.open(in: PosixLogStorage(folder: folder))
+        } catch {
+            preconditionFailure("a temporary folder can be used: \(error)")
+        }
     }
 
     /// What a test cannot do without.

@@ -17,7 +17,10 @@ struct Cluster {
     }
 
     /// A cluster with nodes 1... of so many slots, each at boot 1.
-    init(nodes: Int, slots: UInt32 = 4, settings: Settings = Settings(), limits: Limits = .version1) throws {
+    init(
+        nodes: Int, slots: UInt32 = 4, settings: Settings = Settings(), limits: Limits = .version1,
+        version: UInt32 = 1
+    ) throws {
         self.init(limits: limits)
         try propose(
             .clusterCreated(
@@ -25,8 +28,9 @@ struct Cluster {
                     $0.clusterID = "test-cluster"
                     $0.generation = 1
                     $0.settings = settings
+                    $0.machineVersion = version == 1 ? 0 : version
                 }))
-        for node in 0..<nodes { try join(UInt64(node + 1), slots: slots) }
+        for node in 0..<nodes { try join(UInt64(node + 1), slots: slots, version: version) }
     }
 
     /// Applies a command outside any session.

@@ -125,7 +125,9 @@ struct CommandGenerator {
                 .with {
                     $0.nodeID = 1; $0.bootID = 1
                 })
-        case 1: return .setMachineVersion(.with { $0.version = UInt32(state.index.rawValue % 4) })
+        case 1:
+            return .setMachineVersion(
+                .with { $0.version = UInt32(state.index.rawValue % UInt64(ClusterState.supportedMachineVersion + 2)) })
         case 2 where random.chance(20): return .generationRaised(.with { $0.generation = UInt32(state.generation) + 1 })
         case 3: return .clusterCreated(creation())
         case 4: return .timersDue(.with { $0.timeMicroseconds = .max })
@@ -348,7 +350,7 @@ struct CommandGenerator {
         command.incarnation = random.chance(97) ? (folder == 0 ? 100 + id : folder) : 5
         command.name = "node-\(id)"
         command.slots = UInt32(random.below(5))
-        command.machineVersionMax = random.chance(99) ? 2 : 0
+        command.machineVersionMax = random.chance(99) ? ClusterState.supportedMachineVersion : 0
         return command
     }
 

@@ -18,6 +18,9 @@ enum Invariants {
         for (key, row) in tables.idempotency.rows { indexes.idempotencyChanged(key, from: nil, to: row.record) }
         for (key, row) in tables.tasks.rows { indexes.taskChanged(key, from: nil, to: row.record) }
         for (key, row) in tables.tombstones.rows { indexes.tombstoneChanged(key, from: nil, to: row.record) }
+        for (_, row) in tables.specs.rows { indexes.payloadsChanged(from: [], to: row.record.payloadParts) }
+        for (_, row) in tables.steps.rows { indexes.payloadsChanged(from: [], to: row.record.payloadParts) }
+        for (_, row) in tables.results.rows { indexes.payloadsChanged(from: [], to: row.record.payloadParts) }
         for (_, row) in tables.events.rows { indexes.eventAdded(byteCount: row.byteCount) }
         for (key, row) in tables.flows.rows { indexes.flowChanged(key, from: nil, to: row.record) }
         for (key, _) in tables.work.rows {
@@ -52,6 +55,9 @@ enum Invariants {
         compare("pinned bytes", kept.pinnedBytes == right.pinnedBytes)
         compare("retained bytes", kept.retainedBytes == right.retainedBytes)
         compare("reserved bytes", kept.reservedBytes == right.reservedBytes)
+        compare(
+            "payloads",
+            kept.payloads.elementsEqual(right.payloads) { $0.key == $1.key && $0.value == $1.value })
         compare("event bytes", kept.eventBytes == right.eventBytes)
         for priority in UInt32(1)...10 {
             compare("queued", kept.queuedCount(ofPriority: priority) == kept.queue.count { $0.priority == priority })
@@ -74,10 +80,11 @@ enum Invariants {
             if places.count(where: { $0 }) != 1 { problems.append("\(key) is in \(places)") }
             if waiting.contains(key) != !record.unmet.isEmpty { problems.append("\(key) waits for nothing") }
             if !record.isSound { problems.append("\(key) is unsound") }
-            var bytes = state.tables.specs.byteCount(at: key) + state.tables.results.byteCount(at: key)
+            var bytes = Int(
+                (state.tables.specs.rows[key]?.footprint ?? 0) + (state.tables.results.rows[key]?.footprint ?? 0))
             var completed: Set<UInt32> = []
             for (stepKey, step) in state.stepRows(of: key) {
-                bytes += step.byteCount
+                bytes += Int(step.footprint)
                 if stepKey.attempt > record.attempt { problems.append("\(key) has a step of a later attempt") }
                 if step.record.status == .running && !record.status.isOnNode {
                     problems.append("\(key) runs a step on no node")

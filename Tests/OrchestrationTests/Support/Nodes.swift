@@ -37,6 +37,8 @@ final class Nodes: Sendable {
         var initialStates: [NodeID: ClusterState] = [:]
         /// Nodes that do no more than an older machine version.
         var machineVersions: [NodeID: UInt32] = [:]
+        /// Of every node's replication.
+        var serverLimits = ServerLimits()
         /// Nodes whose logs lie on disks that can be full.
         var disks: [NodeID: FullDisk] = [:]
 
@@ -177,6 +179,7 @@ final class Nodes: Sendable {
             softwareVersion: "test")
         server.makesFolder = true
         if let disk = options.disks[member.id] { server.lie(on: disk) }
+        server.limits = options.serverLimits
         // Requests must not fail because the machine is busy.
         server.limits.holdMilliseconds = 120_000
         server.limits.noQuorumAfterMilliseconds = 120_000

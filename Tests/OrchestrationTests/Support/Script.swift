@@ -70,7 +70,7 @@ final class Script: Sendable {
             id: "scripted", name: "Scripted", description: "does what the test says", taskTypes: ["scripted"],
             tools: [Play(script: self, node: node)], prompt: "", target: .unused,
             parameters: [
-                ParameterDeclaration("name", .text(maximumBytes: 100), "of the step"),
+                ParameterDeclaration("name", .text(maximumBytes: 64 << 10), "of the step"),
                 ParameterDeclaration("bytes", .wholeNumber(0...1_000_000), "of the report"),
             ], needsOneOf: ["name"])
     }

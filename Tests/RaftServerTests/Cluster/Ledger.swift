@@ -1,6 +1,7 @@
 import Foundation
 import Raft
 import Synchronization
+import WriteAheadLog
 
 @testable import RaftServer
 
@@ -15,7 +16,14 @@ final class Ledger: ReplicatedStateMachine {
     struct Line: Hashable, Sendable, Codable {
         var index: UInt64
         var clusterTime: UInt64
+        /// Of a long one only the name is here: the bytes are a payload.
         var value: String
+        var payload: Payload?
+    }
+
+    struct Payload: Hashable, Sendable, Codable {
+        var id: [UInt8]
+        var length: Int
     }
 
     struct Session: Sendable, Codable {
@@ -38,8 +46,12 @@ final class Ledger: ReplicatedStateMachine {
     /// Held shut, nothing is applied.
     let gate = Gate()
     private let state = Mutex(State())
+    /// What is longer becomes a payload.
+    private let longestValue: Int
+    private let payloads = Mutex<PayloadStore?>(nil)
 
-    init(understands: UInt32 = 1, understandsSnapshots: UInt32? = nil) {
+    init(understands: UInt32 = 1, understandsSnapshots: UInt32? = nil, longestValue: Int = .max) {
+        self.longestValue = longestValue
         self.understands = understands
         self.understandsSnapshots = understandsSnapshots ?? understands
     }
@@ -49,6 +61,20 @@ final class Ledger: ReplicatedStateMachine {
     var count: Int { state.withLock { $0.lines.count } }
     var values: [String] { lines.map(\.value) }
     var clusterTimeMicroseconds: UInt64 { state.withLock { $0.clusterTime } }
+
+    func use(_ payloads: PayloadStore) { self.payloads.withLock { $0 = payloads } }
+
+    /// What was proposed, with the bytes that lie beside the state. Blocks on the disk.
+    func wholeValues() throws -> [String] {
+        let store = payloads.withLock { $0 }
+        return try lines.map { line in
+            guard let payload = line.payload else { return line.value }
+            guard let store, let id = PayloadID(bytes: payload.id) else {
+                preconditionFailure("a server gives a store")
+            }
+            return String(decoding: try store.read(id), as: UTF8.self)
+        }
+    }
 
     func apply(_ entries: [Entry]) throws(StateMachineHalt) -> [Completion<Outcome>] {
         gate.pass()
@@ -61,7 +87,14 @@ final class Ledger: ReplicatedStateMachine {
                 throw StateMachineHalt(
                     reason: "entry \(entry.index) needs version \(envelope.machineVersion): upgrade me")
             }
-            let outcome = state.withLock { $0.apply(envelope, at: entry.index) }
+            var payload: Payload?
+            if envelope.body.count > longestValue {
+                payload = Payload(id: Self.name(of: envelope.body), length: envelope.body.count)
+                if let id = payload.flatMap({ PayloadID(bytes: $0.id) }) {
+                    payloads.withLock { $0 }?.put(id, Array(envelope.body))
+                }
+            }
+            let outcome = state.withLock { $0.apply(envelope, at: entry.index, payload) }
             if let session = envelope.session, let outcome {
                 completions.append(Completion(session: session, sequence: envelope.sequence, outcome: outcome))
             }
@@ -85,8 +118,23 @@ final class Ledger: ReplicatedStateMachine {
         state.withLock { $0 = new }
     }
 
+    /// Not a digest, but different enough: FNV-1a from four beginnings.
+    private static func name(of bytes: ArraySlice<UInt8>) -> [UInt8] {
+        (0..<4).flatMap { start -> [UInt8] in
+            var hash = 0xCBF2_9CE4_8422_2325 &+ UInt64(start)
+            for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+            return (0..<8).map { UInt8(truncatingIfNeeded: hash >> (8 * $0)) }
+        }
+    }
+
     struct Image: StateImage {
         var state: State
+
+        var payloads: [NeededPayload] {
+            Set(state.lines.compactMap(\.payload)).compactMap { payload in
+                PayloadID(bytes: payload.id).map { NeededPayload(id: $0, length: payload.length) }
+            }.sorted { $0.id < $1.id }
+        }
 
         func write(to sink: (ArraySlice<UInt8>) throws -> Void) throws {
             let bytes = try JSONEncoder().encode(state)
@@ -106,11 +154,13 @@ final class Ledger: ReplicatedStateMachine {
 
 extension Ledger.State {
     /// Nil for a sequence below the floor: whoever sent it has its answer.
-    fileprivate mutating func apply(_ envelope: Envelope, at index: LogIndex) -> Ledger.Outcome? {
+    fileprivate mutating func apply(
+        _ envelope: Envelope, at index: LogIndex, _ payload: Ledger.Payload?
+    ) -> Ledger.Outcome? {
         clusterTime = max(clusterTime, envelope.clusterTimeMicroseconds)
         let line = Ledger.Line(
             index: index.rawValue, clusterTime: envelope.clusterTimeMicroseconds,
-            value: String(decoding: envelope.body, as: UTF8.self))
+            value: payload == nil ? String(decoding: envelope.body, as: UTF8.self) : "", payload: payload)
         let outcome = Ledger.Outcome(place: lines.count)
         guard let session = envelope.session else {
             lines.append(line)

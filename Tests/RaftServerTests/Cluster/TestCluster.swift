@@ -215,7 +215,10 @@ final class TestCluster: Sendable {
         let lists = nodes.map(\.ledger.lines)
         let first = try #require(lists.first, sourceLocation: sourceLocation)
         #expect(lists.allSatisfy { $0 == first }, "the lists differ", sourceLocation: sourceLocation)
-        let values = first.map(\.value)
+        let values = try #require(nodes.first).ledger.wholeValues()
+        for node in nodes {
+            #expect(try node.ledger.wholeValues() == values, "a payload differs", sourceLocation: sourceLocation)
+        }
         #expect(Set(values).count == values.count, "something acted twice", sourceLocation: sourceLocation)
         for (value, outcome) in accepted {
             guard outcome.place < values.count, values[outcome.place] == value else {

@@ -88,12 +88,13 @@ private final class LoneLeader: Sendable {
                 hardState: .initial, snapshot: SnapshotDescriptor(position: .zero, membership: membership),
                 base: .zero, entries: []),
             storedSnapshot: nil, clusterTimeMicroseconds: 0)
+        let store = SnapshotStore(folder: "/dev/null", payloads: .nowhere)
         thread.withLock {
             $0 = ServerThread(name: "amas-raft") {
                 RaftLoop(
                     start: start, mailbox: mailbox, ports: ports, limits: limits,
                     logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-                    reads: PendingReads(limits: limits, boot: BootID(1)), store: SnapshotStore(folder: "/dev/null"),
+                    reads: PendingReads(limits: limits, boot: BootID(1)), store: store,
                     status: PublishedStatus()
                 ).run()
             }

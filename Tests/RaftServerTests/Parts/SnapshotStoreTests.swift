@@ -3,6 +3,7 @@ import Logging
 import Raft
 import Synchronization
 import Testing
+import WriteAheadLog
 
 @testable import RaftServer
 
@@ -23,7 +24,8 @@ struct SnapshotStoreTests {
         let folder = NSTemporaryDirectory() + "amas-snapshots-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        try body(SnapshotStore(folder: folder))
+        let storage = try PosixLogStorage(folder: folder)
+        try body(SnapshotStore(folder: folder, payloads: try PayloadStore.open(in: storage)))
     }
 
     private func files(_ store: SnapshotStore) throws -> Int {
@@ -91,6 +93,39 @@ struct SnapshotStoreTests {
             // The damaged one no longer counts as the newest.
             #expect(try store.save(Self.descriptor(7), image: Bytes(bytes: [7])) != nil)
         }
+    }
+}
+
+extension SnapshotStore {
+    /// Of an image that is taken and written now.
+    func save(_ descriptor: SnapshotDescriptor, image: any StateImage) throws -> Stored? {
+        try save(descriptor, image: image, mark: payloads.mark())
+    }
+}
+
+extension PayloadStore {
+    /// Of a node that has none.
+    static var nowhere: PayloadStore {
+        do {
+            return try PayloadStore.open(in: EmptyFolder())
+        } catch {
+            preconditionFailure("an empty folder has no segments: \(error)")
+        }
+    }
+}
+
+private struct EmptyFolder: LogStorage {
+    let folder = "nowhere"
+
+    func list() throws(StorageError) -> [String] { [] }
+    func open(_ name: String) throws(StorageError) -> any LogFile { throw refused(.open, name) }
+    func create(_ name: String) throws(StorageError) -> any LogFile { throw refused(.create, name) }
+    func rename(_ name: String, to newName: String) throws(StorageError) { throw refused(.rename, name) }
+    func remove(_ name: String) throws(StorageError) { throw refused(.remove, name) }
+    func syncDirectory() throws(StorageError) {}
+
+    private func refused(_ operation: StorageError.Operation, _ name: String) -> StorageError {
+        StorageError(operation: operation, file: name, code: EROFS)
     }
 }
 
@@ -175,14 +210,14 @@ struct SnapshotSenderTests {
         let folder = NSTemporaryDirectory() + "amas-snapshots-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let store = SnapshotStore(folder: folder)
+        let store = SnapshotStore(folder: folder, payloads: .nowhere)
         let image = SnapshotStoreTests.Bytes(bytes: [UInt8](repeating: 7, count: 5000))
         let stored = try #require(try store.save(SnapshotStoreTests.descriptor(5), image: image))
         var limits = ServerLimits()
         limits.snapshotChunkBytes = 1000
         limits.snapshotPatienceMilliseconds = 1_000_000
         let sender = SnapshotSender(
-            limits: limits, logger: .init(label: "test") { _ in LogRecorder().handler },
+            store: .nowhere, limits: limits, logger: .init(label: "test") { _ in LogRecorder().handler },
             send: { bytes, _ in
                 finished.sent(SnapshotChunk(decoding: bytes))
                 return .queued
@@ -211,12 +246,13 @@ struct SnapshotSenderTests {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let stored = try #require(
-            try SnapshotStore(folder: folder).save(
+            try SnapshotStore(folder: folder, payloads: .nowhere).save(
                 SnapshotStoreTests.descriptor(5), image: SnapshotStoreTests.Bytes(bytes: [1])))
         var limits = ServerLimits()
         limits.snapshotPatienceMilliseconds = 50
         let sender = SnapshotSender(
-            limits: limits, logger: .init(label: "test") { _ in LogRecorder().handler }, send: { _, _ in .full },
+            store: .nowhere, limits: limits, logger: .init(label: "test") { _ in LogRecorder().handler },
+            send: { _, _ in .full },
             finished: { finished.ended($0, $1) })
         sender.start(.init(peer: NodeID(2), number: 1), stored: stored, leaderTerm: Term(1))
         await condition { finished.outcomes[1] == false }

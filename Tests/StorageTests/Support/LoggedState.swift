@@ -147,7 +147,7 @@ struct LoggedState {
     }
 
     func stored(_ id: String, tenant: String = "default") throws -> StoredTask {
-        StoredTask(try view(id, tenant: tenant), in: state)
+        try StoredTask(view(id, tenant: tenant), in: state)
     }
 
     var outbox: [OutboxItem] { state.outbox(limit: .max, byteLimit: .max) }
