@@ -1,3 +1,4 @@
+import Agents
 import ClusterState
 import Foundation
 import Raft
@@ -71,6 +72,49 @@ struct PayloadTests {
             _ = try await witness.cluster.propose(.executeTask(.with { $0.taskID = key.id }))
             #expect(try await nodes.end(of: key, at: witness).status == .completed)
             #expect(nodes.script.runs(of: name).last?.end == .done, "the agent has got all of it")
+        }
+    }
+
+    /// Says more than a command can carry.
+    private struct Speak: Tool {
+        let name: ToolName = "speak"
+        let summary = "speaks"
+        let inputSchema: JSONValue = ["type": "object"]
+
+        func run(_ arguments: JSONValue, in context: ToolContext) async throws -> Evidence {
+            let words = (0..<120_000).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }
+            return Evidence(tool: name, headline: words.joined(), coverage: Coverage(examined: 1, seen: 1))
+        }
+    }
+
+    @Test("a result that is larger than a command arrives whole, on every node")
+    func largerThanACommand() async throws {
+        var options = Self.options
+        options.settings.resultLimitBytes = 4 << 20
+        options.agentLimits.resultBytes = 4 << 20
+        options.agentLimits.reportBytes = 4 << 20
+        options.agents = [
+            AgentDeclaration(
+                id: "speaker", name: "Speaker", description: "says much", taskTypes: ["spoken"], tools: [Speak()],
+                prompt: "", target: .unused, parameters: [], needsOneOf: [])
+        ]
+        try await Nodes.run(3, options: options) { nodes in
+            let key = try await nodes.submit([("speech", [])]) {
+                $0.steps[0].agent = "speaker"
+                $0.steps[0].clearParameters()
+            }
+            let task = try await nodes.end(of: key)
+            #expect(task.status == .completed, "\(task.record.failure)")
+            for member in nodes.members {
+                try await nodes.end(of: key, at: member)
+                let state = member.cluster.state
+                let result = try #require(state.result(of: key))
+                #expect(result.length > 1_200_000, "it is larger than a command")
+                let bytes = try await state.reading { state in
+                    Result { () throws(PayloadError) in try state.content(of: result) }
+                }.get()
+                #expect(bytes.count == Int(result.length))
+            }
         }
     }
 

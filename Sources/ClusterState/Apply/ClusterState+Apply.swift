@@ -81,6 +81,7 @@ extension ClusterState {
         case .taskStarted(let command): return apply(command)
         case .stepStarted(let command): return apply(command)
         case .stepCompleted(let command): return apply(command)
+        case .resultChunk(let command): return apply(command)
         case .taskFinished(let command): return apply(command)
         case .cancelAcknowledged(let command): return apply(command)
         case .usageReported(let command): return apply(command)

@@ -9,7 +9,9 @@ extension ClusterState {
             return .rejected(.invalid(field: "generation"))
         }
         let settings = command.settings.resolved
-        if let field = settings.problem(limits) { return .rejected(.invalid(field: field)) }
+        if let field = settings.problem(limits, version: max(1, command.machineVersion)) {
+            return .rejected(.invalid(field: field))
+        }
         var record = ClusterRecord()
         record.clusterID = command.clusterID
         record.generation = command.generation
@@ -23,7 +25,7 @@ extension ClusterState {
 
     mutating func apply(_ command: SettingsChanged) -> Outcome {
         let settings = command.settings.resolved
-        if let field = settings.problem(limits) { return .rejected(.invalid(field: field)) }
+        if let field = settings.problem(limits, version: machineVersion) { return .rejected(.invalid(field: field)) }
         changeCluster { $0.settings = settings }
         return .done(count: 1)
     }

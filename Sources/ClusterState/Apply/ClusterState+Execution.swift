@@ -87,6 +87,7 @@ extension ClusterState {
             if command.hasFinish {
                 finish(key, &record, spec, command.finish)
             } else {
+                removeUpload(named: command.result, of: key)
                 putTask(record, at: key)
             }
             return .task(key, currentRevision)
@@ -99,7 +100,7 @@ extension ClusterState {
         guard command.step < spec.steps.count else { return .unknownStep }
         guard StepStatus(command.outcomeCode) != nil else { return .invalid(field: "outcome_code") }
         if currentStep(command.step, of: key, record)?.step.status.isSettled == true { return .stepAlreadyCompleted }
-        switch command.result.problem(limit: record.resultLimitBytes) {
+        switch problem(with: command.result, of: key, record) {
         case nil: break
         case .tooLarge: return .tooLarge(limitBytes: record.resultLimitBytes)
         case .invalid: return .invalid(field: "result")
@@ -133,7 +134,7 @@ extension ClusterState {
         step.completedWall = entry.wallTime
         step.durationMilliseconds = command.durationMilliseconds
         step.summary = command.summary
-        if !command.result.isEmpty { step.result = keep(command.result) }
+        if !command.result.isEmpty { step.result = keep(command.result, of: key) }
         if command.hasUsage { step.usage = command.usage }
         if command.hasQualityPpm { step.qualityPpm = command.qualityPpm }
         if command.hasFailure { step.failure = command.failure }

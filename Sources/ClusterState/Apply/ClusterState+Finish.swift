@@ -30,7 +30,7 @@ extension ClusterState {
         switch finish.resultSource {
         case nil: break
         case .result(let payload):
-            switch payload.problem(limit: record.resultLimitBytes) {
+            switch problem(with: payload, of: key, record) {
             case nil: break
             case .tooLarge: return .tooLarge(limitBytes: record.resultLimitBytes)
             case .invalid: return .invalid(field: "finish.result")
@@ -79,7 +79,7 @@ extension ClusterState {
             return nil
         case .result(let own):
             if own.isEmpty { return nil }
-            payload = keep(own)
+            payload = keep(own, of: key)
             row.payload = payload
         case .resultOfStep(let ordinal):
             guard let (stepKey, step) = currentStep(ordinal, of: key, record) else {

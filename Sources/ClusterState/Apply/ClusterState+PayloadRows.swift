@@ -6,7 +6,7 @@ import SwiftProtobuf
 /// the snapshot and every count of bytes, have the reference.
 extension ClusterState {
     /// The machine version from which on large payloads lie beside the state.
-    static let payloadsBesideSince: UInt32 = 4
+    public static let payloadsBesideSince: UInt32 = 4
 
     // MARK: Keeping
 
@@ -15,21 +15,24 @@ extension ClusterState {
         guard machineVersion >= Self.payloadsBesideSince, case .inline(let data) = payload.content,
             data.count > limits.inlinePayloadBytes
         else { return payload }
+        var kept = payload
+        kept.reference = .with {
+            $0.storedLength = UInt64(data.count)
+            $0.parts = [bring(data)]
+        }
+        return kept
+    }
+
+    /// Hands bytes to whoever keeps the state.
+    mutating func bring(_ data: Data) -> PayloadPart {
         let bytes = [UInt8](data)
         let digest = SHA256.hash(bytes)
         // What a row names already is there.
         if indexes.payloads[digest] == nil { entry.payloads.append(BroughtPayload(digest: digest, bytes: bytes)) }
-        var kept = payload
-        kept.reference = .with {
-            $0.storedLength = UInt64(bytes.count)
-            $0.parts = [
-                .with {
-                    $0.sha256 = Data(digest.bytes)
-                    $0.length = UInt64(bytes.count)
-                }
-            ]
+        return .with {
+            $0.sha256 = Data(digest.bytes)
+            $0.length = UInt64(bytes.count)
         }
-        return kept
     }
 
     mutating func keepPayloads(of spec: TaskSpec) -> TaskSpec {

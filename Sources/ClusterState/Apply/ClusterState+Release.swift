@@ -37,9 +37,11 @@ extension ClusterState {
             terminate(&record, at: key, as: .cancelled)
         case .assigned:
             // It had not begun: no attempt was spent.
+            removeUploads(of: key)
             requeue(&record, at: key)
         case .executing, .waitingApproval:
             interruptSteps(of: key, &record)
+            removeUploads(of: key)
             if nodeDied { countDeath(of: &record) }
             if let failure = endOfAttempts(record, allowed: spec(of: key).maxAttempts) {
                 terminate(&record, at: key, as: .failed, failure: failure)

@@ -56,6 +56,7 @@ extension ClusterState {
     ) {
         precondition(status.isTerminal && !record.status.isTerminal, "a task ends once in a run")
         interruptSteps(of: key, &record)
+        removeUploads(of: key)
         record.status = status
         record.held = false
         record.unmet = []

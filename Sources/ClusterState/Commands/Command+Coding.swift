@@ -33,6 +33,8 @@ extension Command {
         case .membersFounded, .memberAdded, .membersRemoved, .memberReplaced, .memberReincarnated,
             .nodeDrainRequested:
             2
+        case .resultChunk:
+            4
         }
     }
 

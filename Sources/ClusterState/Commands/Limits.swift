@@ -59,6 +59,14 @@ public struct Limits: Sendable {
 
     /// Encoded bytes of a payload that lie in its row; what is larger lies beside the state (since 4).
     public var inlinePayloadBytes = 4_096
+    /// Encoded bytes that one ResultChunk brings (since 4).
+    public var chunkBytes = 512 << 10
+    /// A result once decoded; what the setting of the cluster may allow at most (since 4).
+    public var resultBytes: UInt64 = 64 << 20
+    /// Chunks of one result.
+    public var chunksPerResult = 1_024
+    /// Results of one task that are being uploaded: one for each step, and the task's own.
+    public var uploadsPerTask = 65
 
     // MARK: Admission
 

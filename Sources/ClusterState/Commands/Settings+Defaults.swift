@@ -21,8 +21,10 @@ extension Settings {
     }
 
     /// The first field outside its range, nil if there is none. For resolved settings.
-    func problem(_ limits: Limits) -> String? {
-        if !(1...UInt64(limits.commandBytes)).contains(resultLimitBytes) { return "settings.result_limit_bytes" }
+    func problem(_ limits: Limits, version: UInt32) -> String? {
+        let greatestResult =
+            version >= ClusterState.payloadsBesideSince ? limits.resultBytes : UInt64(limits.commandBytes)
+        if !(1...greatestResult).contains(resultLimitBytes) { return "settings.result_limit_bytes" }
         if admissionLimitBytes > 1 << 40 { return "settings.admission_limit_bytes" }
         if admissionLimitTasks > 10_000_000 { return "settings.admission_limit_tasks" }
         if retainedLimitBytes > 1 << 40 { return "settings.retained_limit_bytes" }

@@ -11,7 +11,7 @@
 /// The commands: what a log entry's envelope carries. `since` is the machine version that introduced each.
 ///
 /// Numbers in `Command` that are kept for later: 40-49 circuit breakers, 50-59 effects, 60-69 approvals,
-/// 70-79 users and keys, 80-89 payload uploads.
+/// 70-79 users and keys, 81-89 payload uploads.
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials
@@ -396,6 +396,15 @@ public nonisolated struct Command: Sendable {
     set {body = .usageReported(newValue)}
   }
 
+  /// Results that are larger than a command (since 4)
+  public var resultChunk: ResultChunk {
+    get {
+      if case .resultChunk(let v)? = body {return v}
+      return ResultChunk()
+    }
+    set {body = .resultChunk(newValue)}
+  }
+
   /// Projection (since 1)
   public var persisted: Persisted {
     get {
@@ -485,6 +494,8 @@ public nonisolated struct Command: Sendable {
     case taskFinished(TaskFinished)
     case cancelAcknowledged(CancelAcknowledged)
     case usageReported(UsageReported)
+    /// Results that are larger than a command (since 4)
+    case resultChunk(ResultChunk)
     /// Projection (since 1)
     case persisted(Persisted)
     case projectionRewound(ProjectionRewound)
@@ -907,6 +918,30 @@ public nonisolated struct StepCompleted: @unchecked Sendable {
   fileprivate var _storage = _StorageClass.defaultInstance
 }
 
+/// A piece of a result that is larger than a command. The upload is known by task, epoch and digest; its result is seen by
+/// nobody before a StepCompleted or a Finish names it.
+public nonisolated struct ResultChunk: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var taskID: String = String()
+
+  public var epoch: UInt64 = 0
+
+  /// SHA-256 of the whole result's decoded bytes, 32 bytes.
+  public var sha256: Data = Data()
+
+  /// Encoded bytes that come before these.
+  public var offset: UInt64 = 0
+
+  public var data: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 /// How a task ended.
 public nonisolated struct Finish: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1224,7 +1259,7 @@ nonisolated extension MemberRoleCode: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension Command: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Command"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cluster_created\0\u{3}node_available\0\u{3}node_suspended\0\u{3}node_left\0\u{3}session_ended\0\u{3}set_machine_version\0\u{3}generation_raised\0\u{3}settings_changed\0\u{3}timers_due\0\u{4}\u{b}submit_task\0\u{3}execute_task\0\u{3}cancel_task\0\u{3}task_started\0\u{3}step_started\0\u{3}step_completed\0\u{3}task_finished\0\u{3}cancel_acknowledged\0\u{3}usage_reported\0\u{2}\u{2}persisted\0\u{3}projection_rewound\0\u{4};members_founded\0\u{3}member_added\0\u{3}members_removed\0\u{3}member_replaced\0\u{3}member_reincarnated\0\u{3}node_drain_requested\0\u{c}(2")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cluster_created\0\u{3}node_available\0\u{3}node_suspended\0\u{3}node_left\0\u{3}session_ended\0\u{3}set_machine_version\0\u{3}generation_raised\0\u{3}settings_changed\0\u{3}timers_due\0\u{4}\u{b}submit_task\0\u{3}execute_task\0\u{3}cancel_task\0\u{3}task_started\0\u{3}step_started\0\u{3}step_completed\0\u{3}task_finished\0\u{3}cancel_acknowledged\0\u{3}usage_reported\0\u{2}\u{2}persisted\0\u{3}projection_rewound\0\u{4}1result_chunk\0\u{4}\u{a}members_founded\0\u{3}member_added\0\u{3}members_removed\0\u{3}member_replaced\0\u{3}member_reincarnated\0\u{3}node_drain_requested\0\u{c}((\u{c}Q\u{1}\u{9}")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1492,6 +1527,19 @@ nonisolated extension Command: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
           self.body = .projectionRewound(v)
         }
       }()
+      case 80: try {
+        var v: ResultChunk?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .resultChunk(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .resultChunk(v)
+        }
+      }()
       case 90: try {
         var v: MembersFounded?
         var hadOneofValue = false
@@ -1660,6 +1708,10 @@ nonisolated extension Command: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     case .projectionRewound?: try {
       guard case .projectionRewound(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+    }()
+    case .resultChunk?: try {
+      guard case .resultChunk(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 80)
     }()
     case .membersFounded?: try {
       guard case .membersFounded(let v)? = self.body else { preconditionFailure() }
@@ -2499,6 +2551,56 @@ nonisolated extension StepCompleted: SwiftProtobuf.Message, SwiftProtobuf._Messa
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ResultChunk: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ResultChunk"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}task_id\0\u{1}epoch\0\u{1}sha256\0\u{1}offset\0\u{1}data\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.taskID) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.epoch) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.sha256) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.offset) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.data) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.taskID.isEmpty {
+      try visitor.visitSingularStringField(value: self.taskID, fieldNumber: 1)
+    }
+    if self.epoch != 0 {
+      try visitor.visitSingularUInt64Field(value: self.epoch, fieldNumber: 2)
+    }
+    if !self.sha256.isEmpty {
+      try visitor.visitSingularBytesField(value: self.sha256, fieldNumber: 3)
+    }
+    if self.offset != 0 {
+      try visitor.visitSingularUInt64Field(value: self.offset, fieldNumber: 4)
+    }
+    if !self.data.isEmpty {
+      try visitor.visitSingularBytesField(value: self.data, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: ResultChunk, rhs: ResultChunk) -> Bool {
+    if lhs.taskID != rhs.taskID {return false}
+    if lhs.epoch != rhs.epoch {return false}
+    if lhs.sha256 != rhs.sha256 {return false}
+    if lhs.offset != rhs.offset {return false}
+    if lhs.data != rhs.data {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

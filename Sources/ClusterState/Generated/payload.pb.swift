@@ -96,6 +96,15 @@ public nonisolated struct Payload: Sendable {
     set {content = .reference(newValue)}
   }
 
+  /// The bytes were uploaded under their digest (since 4). In commands only.
+  public var uploaded: PayloadUpload {
+    get {
+      if case .uploaded(let v)? = content {return v}
+      return PayloadUpload()
+    }
+    set {content = .uploaded(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Content: Equatable, Sendable {
@@ -103,6 +112,8 @@ public nonisolated struct Payload: Sendable {
     case inline(Data)
     /// The bytes lie beside the state (since 4). In the state only: a command brings them inline.
     case reference(PayloadReference)
+    /// The bytes were uploaded under their digest (since 4). In commands only.
+    case uploaded(PayloadUpload)
 
   }
 
@@ -119,6 +130,19 @@ public nonisolated struct PayloadReference: Sendable {
   public var storedLength: UInt64 = 0
 
   public var parts: [PayloadPart] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct PayloadUpload: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Encoded bytes, in all chunks.
+  public var storedLength: UInt64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -150,7 +174,7 @@ nonisolated extension PayloadCodecCode: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension Payload: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Payload"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}codec_code\0\u{1}length\0\u{1}sha256\0\u{1}inline\0\u{1}reference\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}codec_code\0\u{1}length\0\u{1}sha256\0\u{1}inline\0\u{1}reference\0\u{1}uploaded\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -182,6 +206,19 @@ nonisolated extension Payload: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
           self.content = .reference(v)
         }
       }()
+      case 6: try {
+        var v: PayloadUpload?
+        var hadOneofValue = false
+        if let current = self.content {
+          hadOneofValue = true
+          if case .uploaded(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.content = .uploaded(v)
+        }
+      }()
       default: break
       }
     }
@@ -209,6 +246,10 @@ nonisolated extension Payload: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     case .reference?: try {
       guard case .reference(let v)? = self.content else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .uploaded?: try {
+      guard case .uploaded(let v)? = self.content else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     }()
     case nil: break
     }
@@ -255,6 +296,36 @@ nonisolated extension PayloadReference: SwiftProtobuf.Message, SwiftProtobuf._Me
   public static func ==(lhs: PayloadReference, rhs: PayloadReference) -> Bool {
     if lhs.storedLength != rhs.storedLength {return false}
     if lhs.parts != rhs.parts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PayloadUpload: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PayloadUpload"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stored_length\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.storedLength) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.storedLength != 0 {
+      try visitor.visitSingularUInt64Field(value: self.storedLength, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: PayloadUpload, rhs: PayloadUpload) -> Bool {
+    if lhs.storedLength != rhs.storedLength {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1124,6 +1124,24 @@ public nonisolated struct TotalsRecord: Sendable {
   public init() {}
 }
 
+/// Table 18, by (tenant, task id, digest of the result): a result that is being uploaded (since 4).
+public nonisolated struct UploadRecord: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var epoch: UInt64 = 0
+
+  /// Encoded bytes that are here.
+  public var received: UInt64 = 0
+
+  public var parts: [PayloadPart] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 /// Table 17, by node id: who shall take part, and who does (since 2). A row without roles is that of a node that has left.
 public nonisolated struct MemberRecord: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -2553,6 +2571,46 @@ nonisolated extension TotalsRecord: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.lateCostMicroUsd != rhs.lateCostMicroUsd {return false}
     if lhs.evictions != rhs.evictions {return false}
     if lhs.timersFired != rhs.timersFired {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension UploadRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".UploadRecord"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}received\0\u{1}parts\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.epoch) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.received) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.parts) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.epoch != 0 {
+      try visitor.visitSingularUInt64Field(value: self.epoch, fieldNumber: 1)
+    }
+    if self.received != 0 {
+      try visitor.visitSingularUInt64Field(value: self.received, fieldNumber: 2)
+    }
+    if !self.parts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.parts, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: UploadRecord, rhs: UploadRecord) -> Bool {
+    if lhs.epoch != rhs.epoch {return false}
+    if lhs.received != rhs.received {return false}
+    if lhs.parts != rhs.parts {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

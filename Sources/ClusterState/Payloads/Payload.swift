@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Raft
+import SwiftProtobuf
 
 /// Why a payload's bytes cannot be had.
 public enum PayloadError: Error, Equatable, Sendable {
@@ -36,7 +37,7 @@ extension Payload {
         case nil:
             guard length == 0 else { throw .damaged }
             return []
-        case .reference:
+        case .reference, .uploaded:
             throw .notInline
         case .inline(let data):
             switch codecCode {
@@ -63,17 +64,34 @@ extension Payload {
         switch content {
         case nil:
             return length == 0 ? nil : .invalid
-        case .reference:
+        case .reference, .uploaded:
             return .invalid
         case .inline(let data):
-            guard sha256.count == StateHash.byteCount else { return .invalid }
-            switch codecCode {
-            case .raw: return UInt64(data.count) == length ? nil : .invalid
-            // An LZ4 block expands at most 255 times; a claim beyond it is a lie about memory.
-            case .lz4Block: return UInt64(data.count) <= length && length <= UInt64(data.count) * 255 ? nil : .invalid
-            case .UNRECOGNIZED: return .invalid
-            }
+            return isPlausible(storedLength: UInt64(data.count)) ? nil : .invalid
         }
+    }
+
+    /// Whether so many encoded bytes can be what the other fields say.
+    func isPlausible(storedLength: UInt64) -> Bool {
+        guard sha256.count == StateHash.byteCount else { return false }
+        switch codecCode {
+        case .raw: return storedLength == length
+        // An LZ4 block expands at most 255 times; a claim beyond it is a lie about memory.
+        case .lz4Block: return storedLength <= length && length / 255 + (length % 255 == 0 ? 0 : 1) <= storedLength
+        case .UNRECOGNIZED: return false
+        }
+    }
+
+    /// The encoded bytes, if they are here.
+    public var inlineBytes: ArraySlice<UInt8> {
+        if case .inline(let data) = content { ArraySlice(data) } else { [] }
+    }
+
+    /// The same payload, named by its digest: what is here was uploaded.
+    public var asUploaded: Payload {
+        var payload = self
+        payload.uploaded = .with { $0.storedLength = UInt64(inlineBytes.count) }
+        return payload
     }
 }
 

@@ -58,6 +58,9 @@ extension ClusterState {
         case .members:
             guard let (_, record) = tables.members.restore(key: key, record: record) else { return false }
             return record.isSound
+        case .uploads:
+            guard let (_, record) = tables.uploads.restore(key: key, record: record) else { return false }
+            return restorePayloads(of: record)
         }
     }
 
@@ -89,6 +92,11 @@ extension ClusterState {
         }
         for (key, _) in tables.steps.rows {
             guard let spec = tables.specs[key.task], key.step < spec.steps.count else { return .steps }
+        }
+        for (key, row) in tables.uploads.rows {
+            guard let task = tables.tasks[key.task], task.status.isOnNode, task.epoch == row.record.epoch else {
+                return .uploads
+            }
         }
         for (key, _) in tables.results.rows where tables.tasks[key] == nil { return .results }
         return nil

@@ -46,6 +46,7 @@ struct RowCursor: Sendable {
         case .work: AnyRows(tables.work)
         case .totals: AnyRows(tables.totals)
         case .members: AnyRows(tables.members)
+        case .uploads: AnyRows(tables.uploads)
         }
     }
 }

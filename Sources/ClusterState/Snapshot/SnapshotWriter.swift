@@ -118,6 +118,6 @@ extension Tables {
     var rowCount: Int {
         cluster.count + nodes.count + sessions.count + outcomes.count + idempotency.count + specs.count + tasks.count
             + steps.count + results.count + tombstones.count + buckets.count + events.count + flows.count
-            + priorities.count + work.count + totals.count + members.count
+            + priorities.count + work.count + totals.count + members.count + uploads.count
     }
 }

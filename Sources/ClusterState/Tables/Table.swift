@@ -19,6 +19,7 @@ enum TableID: UInt8, CaseIterable, Sendable {
     case work = 15
     case totals = 16
     case members = 17
+    case uploads = 18
 }
 
 /// A record in a table: shared by every copy of the state, never changed.

@@ -122,6 +122,34 @@ struct StepKey: TableKey {
     }
 }
 
+/// A result that is being uploaded for a task.
+struct UploadKey: TableKey {
+    let task: TaskKey
+    /// Of the result.
+    let digest: StateHash
+
+    init(task: TaskKey, digest: StateHash) {
+        self.task = task
+        self.digest = digest
+    }
+
+    init?(bytes: ArraySlice<UInt8>) {
+        guard bytes.count > StateHash.byteCount, let task = TaskKey(bytes: bytes.dropLast(StateHash.byteCount)),
+            let digest = StateHash(bytes: bytes.suffix(StateHash.byteCount))
+        else { return nil }
+        self.init(task: task, digest: digest)
+    }
+
+    func append(to bytes: inout [UInt8]) {
+        task.append(to: &bytes)
+        digest.append(to: &bytes)
+    }
+
+    static func < (left: UploadKey, right: UploadKey) -> Bool {
+        left.task == right.task ? left.digest < right.digest : left.task < right.task
+    }
+}
+
 extension EventOffset: TableKey {
     init?(bytes: ArraySlice<UInt8>) {
         var reader = ByteReader(bytes)

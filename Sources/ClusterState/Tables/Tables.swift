@@ -17,4 +17,5 @@ struct Tables: Sendable {
     var work = Table<WorkKey, WorkRecord>(.work)
     var totals = Table<SingleKey, TotalsRecord>(.totals)
     var members = Table<NumberKey, MemberRecord>(.members)
+    var uploads = Table<UploadKey, UploadRecord>(.uploads)
 }

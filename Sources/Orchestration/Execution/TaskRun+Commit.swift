@@ -1,7 +1,9 @@
 import ClusterState
+import FoundationEssentials
 import Logging
 import Raft
 import RaftServer
+import SwiftProtobuf
 import Telemetry
 
 // One way to the log for everything that a run reports.
@@ -38,6 +40,30 @@ extension TaskRun {
             guard (try? await Task.sleep(for: pause)) != nil else { return .stopped }
             pause = min(pause * 2, Self.longestPause)
         }
+    }
+
+    /// A result that does not fit into a command goes into the log in chunks, and is then named by its digest.
+    /// - Returns: why that was not possible; nil if the payload can be committed now.
+    func uploadIfLarge(_ payload: inout Payload?) async -> CommitResult? {
+        let limits = Limits.version1
+        guard let whole = payload, whole.inlineBytes.count > limits.chunkBytes,
+            cluster.state.machineVersion >= ClusterState.payloadsBesideSince
+        else { return nil }
+        let bytes = whole.inlineBytes
+        for start in stride(from: 0, to: bytes.count, by: limits.chunkBytes) {
+            let result = await commit(
+                .resultChunk(
+                    .with {
+                        $0.taskID = key.id
+                        $0.epoch = epoch.rawValue
+                        $0.sha256 = whole.sha256
+                        $0.offset = UInt64(start)
+                        $0.data = Data(bytes.dropFirst(start).prefix(limits.chunkBytes))
+                    }))
+            guard case .committed = result else { return result }
+        }
+        payload = whole.asUploaded
+        return nil
     }
 
     /// In a task of its own, which only the end of the node cancels.

@@ -87,6 +87,14 @@ extension TaskRun {
         } catch {
             return isOurs ? .refused("the result of an earlier step cannot be read: \(error)") : .taken
         }
+        var (payload, whole) = (report.payload, finish)
+        if let result = await uploadIfLarge(&payload) { return result }
+        if case .result(var own)? = whole?.resultSource {
+            var large: Payload? = own
+            if let result = await uploadIfLarge(&large) { return result }
+            own = large ?? own
+            whole?.resultSource = .result(own)
+        }
         return await commit(
             .stepCompleted(
                 .with {
@@ -94,13 +102,13 @@ extension TaskRun {
                     $0.epoch = epoch.rawValue
                     $0.step = ordinal
                     $0.outcomeCode = report.outcome
-                    if let payload = report.payload { $0.result = payload }
+                    if let payload { $0.result = payload }
                     $0.summary = report.summary
                     if let usage = report.usage { $0.usage = usage }
                     $0.durationMilliseconds = report.durationMilliseconds
                     if let quality = report.qualityPpm { $0.qualityPpm = quality }
                     if let failure = report.failure { $0.failure = failure }
-                    if let finish { $0.finish = finish }
+                    if let whole { $0.finish = whole }
                 }))
     }
 

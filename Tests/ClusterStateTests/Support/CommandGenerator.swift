@@ -103,7 +103,9 @@ struct CommandGenerator {
         case 22..<34: return (.taskStarted(start(state)), true)
         case 34..<38: return (.stepStarted(stepStart(state)), true)
         case 38..<54: return (.stepCompleted(completion(state)), true)
-        case 54..<58: return (.taskFinished(finishing(state)), true)
+        case 54..<58:
+            return random.chance(50)
+                ? (.taskFinished(finishing(state)), true) : (.resultChunk(chunk(state, running(state))), true)
         case 58..<62: return (.cancelTask(cancellation(state)), true)
         case 62..<64: return (.cancelAcknowledged(acknowledgement(state)), true)
         case 64..<68: return (.executeTask(execution(state)), true)
@@ -248,7 +250,7 @@ struct CommandGenerator {
         command.epoch = epoch(task)
         command.step = UInt32(random.below(task?.spec.steps.count ?? 1))
         command.outcomeCode = StepOutcomeCode(rawValue: random.chance(97) ? 1 + random.below(3) : 9) ?? .completed
-        command.result = payload(700)
+        command.result = uploaded(state, task) ?? payload(700)
         command.usage.costMicroUsd = random.chance(98) ? 120 : .max
         command.usage.inputTokens = random.chance(98) ? 1_000 : .max
         command.summary = "step"

@@ -21,6 +21,7 @@ enum Invariants {
         for (_, row) in tables.specs.rows { indexes.payloadsChanged(from: [], to: row.record.payloadParts) }
         for (_, row) in tables.steps.rows { indexes.payloadsChanged(from: [], to: row.record.payloadParts) }
         for (_, row) in tables.results.rows { indexes.payloadsChanged(from: [], to: row.record.payloadParts) }
+        for (_, row) in tables.uploads.rows { indexes.payloadsChanged(from: [], to: row.record.payloadParts) }
         for (_, row) in tables.events.rows { indexes.eventAdded(byteCount: row.byteCount) }
         for (key, row) in tables.flows.rows { indexes.flowChanged(key, from: nil, to: row.record) }
         for (key, _) in tables.work.rows {
