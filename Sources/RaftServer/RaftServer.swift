@@ -170,7 +170,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             releaseReceiver: { receiver.release() },
             release: { transport.release($1, of: $0) },
             unanswered: { proposals.toSubmit(now: MonotonicTime.now, onlyOverdue: $0) },
-            proposalRefused: { proposals.refuse($0, $1) },
+            proposalRefused: { proposals.refuse($0, $1, now: MonotonicTime.now) },
             failAll: { error in
                 proposals.failAll(error)
                 reads.failAll(error)
