@@ -85,3 +85,12 @@ extension ClusterProcesses {
         }
     }
 }
+
+extension ClusterProcesses {
+    /// The value of a sample, named with its labels as it is written; nil if there is none.
+    func metric(_ name: String, at port: Int) async throws -> Double? {
+        let text = try await request(port, "GET", "/metrics").text
+        let line = text.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+        return line.flatMap { Double($0.dropFirst(name.count + 1)) }
+    }
+}
