@@ -25,10 +25,10 @@ func room(
         name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: settings + extra)
 }
 
-func tests(of room: String, with dependencies: [Target.Dependency] = []) -> Target {
+func tests(of room: String, with dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .testTarget(
         name: "\(room.first!.uppercased())\(room.dropFirst())Tests", dependencies: [.byName(name: room)] + dependencies,
-        swiftSettings: settings)
+        exclude: exclude, swiftSettings: settings)
 }
 
 let package = Package(
@@ -123,10 +123,9 @@ let package = Package(
             name: "TestSupport", dependencies: ["LoopbackServer"], path: "Tests/TestSupport", swiftSettings: settings),
         .target(
             name: "DiskFaults", dependencies: ["WriteAheadLog"], path: "Tests/DiskFaults", swiftSettings: settings),
-        .target(name: "ThreadStop", path: "Tests/ThreadStop"),
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
         .target(name: "LoopbackClient", dependencies: nio, path: "Tests/LoopbackClient", swiftSettings: settings),
-        tests(of: "Raft"),
+        tests(of: "Raft", exclude: ["Scenarios/Files"]),
         tests(of: "WriteAheadLog"),
         tests(of: "Postgres", with: ["TestSupport", logging]),
         tests(of: "Telemetry", with: [logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
@@ -155,8 +154,7 @@ let package = Package(
         .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "amas", "Agents", "CPlatform", "ClusterState", "LoopbackClient", "Raft", "RaftServer", "RaftSimulation",
-                "ThreadStop", "WriteAheadLog",
+                "amas", "Agents", "CPlatform", "ClusterState", "LoopbackClient", "Raft", "RaftServer", "WriteAheadLog",
             ],
             swiftSettings: settings),
         tests(of: "amas", with: ["Agents", "CPlatform", "LoopbackServer", "Raft", "RaftServer", logging] + nio),

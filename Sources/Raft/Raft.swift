@@ -297,6 +297,8 @@ public struct Raft: Hashable, Sendable {
 
     // MARK: What others may know
 
+    /// The time of the last step.
+    public var clock: Tick { now }
     public var standing: Standing { Standing(role: role, term: hardState.term, leader: leader) }
     /// When this node last heard the leader; its own time if it leads, which it only does while a quorum answers. Nil without one.
     public var lastContactWithLeader: Tick? { role == .leader ? now : leader == nil ? nil : lastLeaderContact }

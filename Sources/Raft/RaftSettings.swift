@@ -57,7 +57,7 @@ struct JitterSource: Hashable, Sendable {
     }
 
     mutating func next(below bound: UInt64) -> UInt64 {
-        guard bound > 0 else { return 0 }
+        guard bound > 1 else { return 0 }
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9

@@ -88,8 +88,11 @@ final class RaftLoop {
     var space: LogTrouble?
     /// Where the proposals of the current step came from, by token.
     var origins: [ProposalOrigin] = []
-    /// Proposals that other members have forwarded, until the events at hand are done.
+    /// Own proposals that are not yet on their way to the log, and those that other members have forwarded.
+    var gathered: [[UInt8]] = []
     var forwarded: [ForwardedFrame] = []
+    /// When they set out whatever the log does.
+    var gatheringEnd: MonotonicTime?
 
     let origin: MonotonicTime
     private var nextHousekeeping: MonotonicTime
@@ -165,7 +168,8 @@ final class RaftLoop {
 
     /// A node that takes no part any more has no timers but its housekeeping.
     private var nextMoment: MonotonicTime {
-        halted == nil ? min(nextHousekeeping, moment(of: raft.nextDeadline)) : nextHousekeeping
+        guard halted == nil else { return nextHousekeeping }
+        return min(nextHousekeeping, moment(of: raft.nextDeadline), gatheringEnd ?? nextHousekeeping)
     }
 
     // MARK: Time
@@ -214,7 +218,6 @@ final class RaftLoop {
             }
         }
         guard halted == nil else { return }
-        // Whatever came together is appended, written and sent together.
         submit(proposals)
     }
 
@@ -291,7 +294,7 @@ final class RaftLoop {
         ports.stopRequests(.stopped(reason: reason.reason))
         ports.stopSnapshots()
         answerTransfers(.timedOut)
-        forwarded = []
+        (gathered, forwarded, gatheringEnd) = ([], [], nil)
         ports.standingChanged(publicStanding)
     }
 

@@ -27,6 +27,9 @@ public struct ServerLimits: Sendable {
     public var roomMilliseconds: UInt64 = 500
     /// A receiver that answers nothing for this long is given up; the leader tries again when it is heard.
     public var snapshotPatienceMilliseconds: UInt64 = 3000
+    /// Proposals that a leader lets gather while its log is being synced.
+    public var gatheredBytes = 256 << 10
+    public var gatheringMilliseconds: UInt64 = 10
     /// Proposals forwarded to the leader in one frame.
     public var forwardedBytes = 1 << 20
     /// The pace of time-outs that need no precision.

@@ -11,7 +11,7 @@ extension Problem {
         case .noQuorum: self.init(.noQuorum, "\(repeatable)")
         case .timedOut: self.init(.outcomeUnknown, "the cluster did not answer in time; \(repeatable)")
         case .overloaded: self.init(.overloaded, "too many requests wait for the log; nothing was accepted")
-        case .diskFull: self.init(.overloaded, "the disks of too many members are full; nothing was accepted")
+        case .diskFull: self.init(.overloaded, "the disks of too many members take nothing; nothing was accepted")
         case .tooLarge(let limit): self.init(.tooLarge, "a command may have \(limit) bytes")
         case .stopped: self.init(.outcomeUnknown, "the node is stopping; \(repeatable)")
         case .cancelled: self.init(.outcomeUnknown, "the request was given up; \(repeatable)")

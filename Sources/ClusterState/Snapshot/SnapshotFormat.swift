@@ -62,12 +62,12 @@ public enum SnapshotError: Error, Equatable, Sendable {
 extension SnapshotError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .truncated: "it ends too early"
-        case .damaged(let chunk): "chunk \(chunk) is damaged"
-        case .inconsistent(let table): "the rows of table \(table) are not those of a state"
-        case .trailingBytes: "something follows its end"
+        case .truncated: "the snapshot ends too early"
+        case .damaged(let chunk): "chunk \(chunk) of the snapshot is damaged"
+        case .inconsistent(let table): "the rows of the snapshot's table \(table) are not those of a state"
+        case .trailingBytes: "something follows the snapshot's end"
         case .upgradeRequired(let format, let version):
-            "it has format \(format) and needs machine version \(version): upgrade this node"
+            "the snapshot has format \(format) and needs machine version \(version): upgrade this node"
         }
     }
 }

@@ -2,7 +2,7 @@ public import ClusterState
 import Raft
 import RaftServer
 
-// The disks of the logs. A node whose disk is full or does not answer says so by a command, so that every node knows it: it is
+// The disks of the logs. A node whose disk is full says so by a command, so that every node knows it: it is
 // given no tasks, hands over leadership, and is not counted on for new work (`design/state.md` 13, 15).
 extension NodeView {
     /// Whether the node has said that its log's disk takes nothing.
@@ -17,7 +17,7 @@ extension Cluster {
         let state = machine.state
         guard let status = server.status else { return true }
         func hasRoom(_ node: NodeID) -> Bool {
-            if node == identity.node, status.logTrouble != nil { return false }
+            if node == identity.node, status.logTrouble?.isOfRoom == true { return false }
             return state.node(node)?.hasDiskTrouble != true
         }
         if status.membership.voters.allSatisfy(hasRoom) { return true }

@@ -37,7 +37,8 @@ extension Cluster {
         guard state.clusterID != nil else { return }
         let record = state.node(identity.node)
         let shallDrain = isDraining || state.shallDrain(identity.node)
-        let reason: SuspensionReasonCode? = shallDrain ? .drain : status.logTrouble == nil ? nil : .diskStall
+        // A disk that takes nothing is what the others must know, whatever else is wanted of this node.
+        let reason: SuspensionReasonCode? = status.logTrouble?.isOfRoom == true ? .diskStall : shallDrain ? .drain : nil
         if isWithdrawn {
             // Also for a run before this one, if that ended without a word.
             guard let record, record.status != .left else { return }
@@ -46,7 +47,9 @@ extension Cluster {
         if let record, record.record.bootID == identity.boot.rawValue {
             switch record.status {
             case .available: return reason.map { suspend($0) } ?? ()
-            case .suspended: if reason != nil { return }
+            case .suspended:
+                guard let reason else { break }
+                return record.record.suspensionReason == UInt32(reason.rawValue) ? () : suspend(reason)
             case .left: break
             }
         }

@@ -19,13 +19,16 @@ extension Cluster {
         repeatUntilSeen(.raiseVersion, .setMachineVersion(.with { $0.version = version }))
     }
 
-    /// The version with which a new cluster begins: one that all those can apply who were heard.
+    /// The version with which a new cluster begins: one that every member can apply. The first, while one of them has not been
+    /// heard: begun with a later one the cluster could shut it out. `raiseVersion` goes on from there.
     func beginningVersion(_ status: ServerStatus) -> UInt32 {
-        let others = server.links.compactMap { link -> UInt32? in
-            guard status.membership.members.contains(link.node), case .up(let hello) = link.state else { return nil }
+        let others = status.membership.members.filter { $0 != identity.node }
+        let heard = server.links.compactMap { link -> UInt32? in
+            guard others.contains(link.node), case .up(let hello) = link.state else { return nil }
             return hello.machineVersionMax
         }
-        return min(others.min() ?? .max, configuration.server.machineVersionMax)
+        guard heard.count == others.count else { return 1 }
+        return min(heard.min() ?? .max, configuration.server.machineVersionMax)
     }
 
     func reconcileMembers(_ status: ServerStatus, _ state: ClusterState) {

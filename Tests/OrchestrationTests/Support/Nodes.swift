@@ -179,7 +179,7 @@ final class Nodes: Sendable {
         if let disk = options.disks[member.id] { server.lie(on: disk) }
         // Requests must not fail because the machine is busy.
         server.limits.holdMilliseconds = 120_000
-        server.limits.noQuorumAfterMilliseconds = 5000
+        server.limits.noQuorumAfterMilliseconds = 120_000
         var cluster = ClusterConfiguration(
             server: server, name: "n\(member.id)", slots: options.slots, httpAddress: "", settings: options.settings)
         cluster.limits = options.limits
