@@ -6,36 +6,33 @@ import Testing
 /// Disks that stand still, and disks that are full, under real nodes.
 extension ProcessTests {
     @Test(
-        "a leader whose disk stands still gives way and says so; nobody behind the balancer notices, and it comes back",
+        "a leader whose disk stands still gives way, says so and gets no tasks; nobody behind the balancer notices",
         .enabled(if: StalledDisk.obstacle == nil, "halts a thread of another process, for which it may have to be root")
     )
     func diskStandsStill() async throws {
         try await ClusterProcesses.run { cluster in
             let load = Load(cluster)
             try await load.run(throughBalancer: 4, toEachNode: 0, paceMilliseconds: 60) {
-                try await until("tasks") { load.acceptedCount >= 60 }
+                try await load.goOn()
                 let leader = try await cluster.leader()
-                let others = cluster.nodes.filter { $0.name != leader }.map(\.port)
+                let port = cluster.port(of: leader)
                 try await StalledDisk.run(of: [leader], in: cluster) {
-                    try await until("another leads") { await cluster.view(others[0])?.leader != leader }
-                    try await until("every node raises the alarm") {
-                        for port in cluster.ports {
-                            guard try await cluster.alarms(port) == [leader] else { return false }
-                        }
-                        return true
+                    try await until("another leads") { await cluster.hasSuccessor(leader) }
+                    try await until("it is given no tasks") {
+                        try await cluster.availability(of: leader, asSeenBy: cluster.balancerPort) == "suspended"
                     }
-                    let port = cluster.port(of: leader)
                     #expect(try await cluster.health(of: "log", at: port) == "down")
                     #expect(try await cluster.metric(#"amas_raft_wal_trouble{kind="stalled"}"#, at: port) == 1)
                     #expect(try await cluster.request(port, "GET", "/readyz").status == 503)
-                    let before = load.acceptedCount
-                    try await until("the others go on") { load.acceptedCount >= before + 60 }
+                    for number in 0..<6 { try await cluster.expectDone(number, not: leader, at: cluster.balancerPort) }
+                    try await load.goOn()
                 }
                 try await cluster.waitUntilReady()
-                try await until("the alarm ends") { try await cluster.alarms(others[0]).isEmpty }
-                #expect(try await cluster.health(of: "log", at: cluster.port(of: leader)) == "ok")
-                let before = load.acceptedCount
-                try await until("the last tasks") { load.acceptedCount >= before + 30 }
+                try await until("it is given tasks again") {
+                    try await cluster.availability(of: leader, asSeenBy: cluster.balancerPort) == "available"
+                }
+                #expect(try await cluster.health(of: "log", at: port) == "ok")
+                try await load.goOn()
             }
             #expect(load.report.failedThroughBalancer == [])
             #expect(load.report.contradictions == [])
@@ -45,13 +42,13 @@ extension ProcessTests {
     }
 
     @Test(
-        "a node on a full file system serves on and says so; nobody behind the balancer notices, and room is all that it needs",
+        "a node on a full file system serves on, gets no tasks, and all are told; room is all that it needs",
         .enabled(if: geteuid() == 0, "mounts a small file system, for which it must be root"))
     func diskIsFull() async throws {
         try await ClusterProcesses.run { cluster in
             let load = Load(cluster)
             try await load.run(throughBalancer: 4, toEachNode: 0, paceMilliseconds: 60) {
-                try await until("tasks") { load.acceptedCount >= 30 }
+                try await load.goOn()
                 let victim = try #require(cluster.nodes.last)
                 try await cluster.stop(victim.name)
                 try cluster.moveToSmallDisk(victim.name)
@@ -66,16 +63,8 @@ extension ProcessTests {
                 #expect(try await cluster.metric(#"amas_raft_wal_trouble{kind="full"}"#, at: victim.port) == 1)
                 try await cluster.waitUntilReady()
                 // It takes no tasks itself, and any request.
-                let reply = try await cluster.request(
-                    victim.port, "POST", "/api/v1/tasks", ["Idempotency-Key": "full", "Prefer": "wait=20"],
-                    body: Load.small(0))
-                #expect(reply.status == 201)
-                let id = reply.json["task_id"]?.stringValue ?? ""
-                let read = try await cluster.request(victim.port, "GET", "/api/v1/tasks/\(id)?consistency=strong")
-                #expect(read.status == 200)
-                #expect(read.json["execution_metadata"]?["node"]?.stringValue != victim.name)
-                let before = load.acceptedCount
-                try await until("the cluster goes on") { load.acceptedCount >= before + 60 }
+                for number in 0..<3 { try await cluster.expectDone(number, not: victim.name, at: victim.port) }
+                try await load.goOn()
                 #expect(try await cluster.leader() != victim.name)
 
                 try await cluster.enlargeDisk(of: victim.name)
@@ -89,11 +78,35 @@ extension ProcessTests {
     }
 }
 
+extension Load {
+    fileprivate func goOn() async throws {
+        let before = acceptedCount
+        try await until("tasks are accepted") { acceptedCount >= before + 40 }
+    }
+}
+
 extension ClusterProcesses {
-    /// The members whose logs a node knows to be in trouble.
+    /// A task asked for at `port` is done, on another node than this one.
+    fileprivate func expectDone(_ number: Int, not node: String, at port: Int) async throws {
+        let key = "done-\(number)"
+        let reply = try await request(
+            port, "POST", "/api/v1/tasks", ["Idempotency-Key": key, "Prefer": "wait=30"], body: Load.small(number))
+        #expect(reply.status == 201)
+        #expect(reply.json["status"] == .string("completed"))
+        #expect(reply.json["execution_metadata"]?["node"] != .string(node))
+        let read = try await request(
+            port, "GET", "/api/v1/tasks/\(reply.json["task_id"]?.stringValue ?? "")?consistency=strong")
+        #expect(read.status == 200)
+    }
+
+    /// The members whose logs a node knows to be without room.
     fileprivate func alarms(_ port: Int) async throws -> [String] {
         let alarms = try await request(port, "GET", "/api/v1/cluster").json["alarms"]?.arrayValue ?? []
         return alarms.filter { $0["alarm"] == .string("log_disk") }.compactMap { $0["member"]?.stringValue }
+    }
+
+    fileprivate func availability(of name: String, asSeenBy port: Int) async throws -> String? {
+        try await member(name, asSeenBy: port)?["availability"]?.stringValue
     }
 
     fileprivate func health(of component: String, at port: Int) async throws -> String? {

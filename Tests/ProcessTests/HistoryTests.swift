@@ -11,53 +11,24 @@ extension ProcessTests {
         try await ClusterProcesses.run { cluster in
             let history = ClientHistory(cluster)
             let terms = try await cluster.term()
-            try await history.record(clients: 9) {
-                func work() async throws {
-                    let before = history.answered
-                    try await until("requests are answered") { history.answered >= before + 150 }
-                }
-                for round in 0..<2 {
-                    try await work()
-                    let leader = try await cluster.leader()
-                    try await cluster.kill(leader, "KILL")
-                    try await work()
-                    try await cluster.start(leader)
-                    try await cluster.waitUntilReady()
-
-                    let paused = round == 0 ? try await cluster.leader() : leader
-                    try await cluster.kill(paused, "STOP")
-                    try await work()
-                    try await cluster.kill(paused, "CONT")
-                    try await work()
-
-                    guard StalledDisk.obstacle == nil else { continue }
-                    let stalled = try await cluster.leader()
-                    try await StalledDisk.run(of: [stalled], in: cluster) {
-                        try await until("another leads") {
-                            for node in cluster.nodes where node.name != stalled {
-                                if let leader = await cluster.view(node.port)?.leader, leader != stalled { return true }
-                            }
-                            return false
-                        }
-                        try await work()
-                    }
-                    try await cluster.waitUntilReady()
-                }
+            try await history.record(clientsOfEachNode: 3) {
+                for _ in 0..<2 { try await cluster.suffer(with: history) }
             }
             #expect(history.complaints == [])
             history.expectLinearizable()
             let reads = history.expectReadsNeverGoBack()
             let requests = history.requests
             let unknown = requests.count { $0.returnedAt == .max }
+            let cancellations = requests.count { $0.kind == .cancel && $0.returnedAt != .max }
             let keys = Set(requests.map(\.key)).count
             let elections = try await cluster.term() - terms
             // Less would show nothing.
-            #expect(history.answered >= 1000 && keys >= 60 && reads >= 400 && elections >= 3)
-            #expect(requests.count { $0.kind == .cancel && $0.returnedAt != .max } >= 60)
+            #expect(keys >= 50 && reads >= 500 && cancellations >= 50 && unknown >= 5 && elections >= 3)
             print(
                 """
                 \(requests.count) requests for \(keys) keys, \(unknown) of unknown outcome, \(reads) strong reads, \
-                \(elections) terms\(StalledDisk.obstacle.map { "; no disk stood still: \($0)" } ?? "")
+                \(cancellations) cancellations, \(elections) terms\
+                \(StalledDisk.obstacle.map { "; no disk stood still: \($0)" } ?? "")
                 """)
         }
     }
@@ -69,27 +40,52 @@ extension ProcessTests {
         ) -> ClientHistory.Request {
             .init(key: 0, kind: kind, calledAt: called, returnedAt: returned, status: status)
         }
-        func verdict(_ requests: [ClientHistory.Request]) -> Linearizability.Verdict {
-            Linearizability.check(
-                requests.compactMap(ClientHistory.event), from: TaskModel.State(), step: TaskModel.step)
+        func verdict(_ requests: ClientHistory.Request...) -> Bool {
+            ClientHistory.verdict(requests) == .linearizable
         }
         let made = request(.create, 1, 2)
-        #expect(verdict([made, request(.read, 3, 4, "pending")]) == .linearizable)
-        #expect(verdict([made, request(.read, 3, 4)]) == .notLinearizable, "lost")
-        let cancelled = [made, request(.cancel, 3, 6)]
-        #expect(
-            verdict(cancelled + [request(.read, 4, 5, "pending"), request(.read, 4, 5, "cancelled")]) == .linearizable)
-        #expect(verdict(cancelled + [request(.read, 7, 8, "pending")]) == .notLinearizable, "overtaken")
-        let open = [made, request(.cancel, 3)]
-        #expect(
-            verdict(open + [request(.read, 9, 10, "pending"), request(.read, 11, 12, "cancelled")]) == .linearizable)
-        #expect(
-            verdict(open + [request(.read, 9, 10, "cancelled"), request(.read, 11, 12, "pending")]) == .notLinearizable)
+        #expect(verdict(made, request(.read, 3, 4, "pending")))
+        #expect(!verdict(made, request(.read, 3, 4)), "lost")
+        let cancelled = request(.cancel, 3, 6)
+        #expect(verdict(made, cancelled, request(.read, 4, 5, "pending"), request(.read, 4, 5, "cancelled")))
+        #expect(!verdict(made, cancelled, request(.read, 7, 8, "pending")), "overtaken")
+        // Nobody knows when, or whether, this one took effect; once it has, it has.
+        let open = request(.cancel, 3)
+        #expect(verdict(made, open, request(.read, 9, 10, "pending"), request(.read, 11, 12, "cancelled")))
+        #expect(!verdict(made, open, request(.read, 9, 10, "cancelled"), request(.read, 11, 12, "pending")))
     }
 }
 
 extension ClusterProcesses {
     fileprivate func term() async throws -> Int64 {
         try await eventually("a term") { await view(balancerPort)?.term }
+    }
+
+    /// A death, a pause and a disk that stands still, each of whoever leads then, and requests that are answered meanwhile.
+    fileprivate func suffer(with history: ClientHistory) async throws {
+        func work() async throws {
+            let before = history.answered
+            try await until("requests are answered") { history.answered >= before + 150 }
+        }
+        try await work()
+        let killed = try await leader()
+        try await kill(killed, "KILL")
+        try await work()
+        try await start(killed)
+        try await waitUntilReady()
+
+        let paused = try await leader()
+        try await kill(paused, "STOP")
+        try await work()
+        try await kill(paused, "CONT")
+        try await work()
+
+        guard StalledDisk.obstacle == nil else { return }
+        let stalled = try await leader()
+        try await StalledDisk.run(of: [stalled], in: self) {
+            try await until("another leads") { await hasSuccessor(stalled) }
+            try await work()
+        }
+        try await waitUntilReady()
     }
 }

@@ -7,9 +7,9 @@ import Testing
 
 /// What clients asked real nodes for and what they were told, with the times of both, for the checker of the simulated world.
 ///
-/// A key is a task: made by whoever asks first under its Idempotency-Key, and perhaps cancelled. Every request goes straight to one
-/// node. A write whose answer does not come, or says that its outcome is unknown, may have taken effect, and may do so later; a
-/// read without an answer says nothing.
+/// A key is a task: made by whoever asks first under its Idempotency-Key, and perhaps cancelled. Every client keeps to one node, so
+/// that one that stands still has its own clients only. A write whose answer does not come, or says that its outcome is unknown,
+/// may have taken effect, and may do so later; a read without an answer says nothing.
 final class ClientHistory: Sendable {
     struct Request: Sendable {
         enum Kind: Sendable { case create, cancel, read }
@@ -33,8 +33,9 @@ final class ClientHistory: Sendable {
     }
 
     /// Requests that follow each other before the next key's turn.
-    private static let requestsOfKey = 16
-    private static let requestsElsewhere = 20
+    private static let requestsOfKey = 24
+    /// A client that is not answered for so long gives up, as clients do.
+    private static let patienceSeconds: Int64 = 3
     private let cluster: ClusterProcesses
     private let state = Mutex(State())
     private let start = ContinuousClock.now
@@ -49,10 +50,12 @@ final class ClientHistory: Sendable {
     private var now: UInt64 { UInt64((ContinuousClock.now - start) / .nanoseconds(1)) }
 
     /// Clients, each with one request outstanding, for the time of `body`; then everything is read once more.
-    func record(clients: Int, _ body: () async throws -> Void) async throws {
+    func record(clientsOfEachNode: Int, _ body: () async throws -> Void) async throws {
         let work = Task {
             await withTaskGroup(of: Void.self) { group in
-                for client in 0..<clients { group.addTask { await self.work(client) } }
+                for port in cluster.ports {
+                    for _ in 0..<clientsOfEachNode { group.addTask { await self.work(port) } }
+                }
             }
         }
         let result: Result<Void, any Error>
@@ -62,96 +65,67 @@ final class ClientHistory: Sendable {
         try result.get()
         for key in state.withLock({ $0.tasks.keys.sorted() }) {
             try await until("key \(key) is read") {
-                var connections: [Int: RawConnection] = [:]
-                return await self.ask(.read, of: key, at: key % cluster.ports.count, &connections)
+                await self.ask(.read, of: key, at: self.cluster.ports[key % self.cluster.ports.count])
             }
         }
     }
 
-    private func work(_ client: Int) async {
-        var connections: [Int: RawConnection] = [:]
-        defer { for connection in connections.values { connection.close() } }
-        // A client that waited in vain asks the other nodes for a while, or one that stands still would soon have them all.
-        var shunned: (place: Int, rest: Int) = (0, 0)
-        while let number = next() {
-            var place = (client + number) % cluster.ports.count
-            if place == shunned.place, shunned.rest > 0 {
-                shunned.rest -= 1
-                place = (place + 1) % cluster.ports.count
-            }
-            let key = number / Self.requestsOfKey
-            let isKnown = state.withLock { $0.tasks[key] != nil }
-            let kind: Request.Kind =
-                switch number % Self.requestsOfKey {
-                case _ where !isKnown, 0...2, 9: .create
-                case 7, 8: .cancel
-                default: .read
-                }
-            if await !ask(kind, of: key, at: place, &connections) { shunned = (place, Self.requestsElsewhere) }
+    private func work(_ port: Int) async {
+        while let (key, kind) = next() {
+            if await !ask(kind, of: key, at: port) { try? await Task.sleep(for: .milliseconds(50)) }
         }
     }
 
-    private func next() -> Int? {
+    /// Of each key: some who make it, then readers, with two who cancel it among them.
+    private func next() -> (key: Int, kind: Request.Kind)? {
         state.withLock { state in
             guard !state.isOver else { return nil }
+            let (key, place) = state.next.quotientAndRemainder(dividingBy: Self.requestsOfKey)
             state.next += 1
-            return state.next - 1
+            guard state.tasks[key] != nil else { return (key, .create) }
+            return (key, [14, 15].contains(place) ? .cancel : [9, 20].contains(place) ? .create : .read)
         }
     }
 
-    /// Returns whether the outcome is known.
-    @discardableResult
-    private func ask(
-        _ kind: Request.Kind, of key: Int, at place: Int, _ connections: inout [Int: RawConnection]
-    ) async -> Bool {
+    /// One request on a connection of its own. Returns whether the outcome is known.
+    private func ask(_ kind: Request.Kind, of key: Int, at port: Int) async -> Bool {
+        // A node that takes no connection was not asked for anything.
+        guard let connection = try? await RawConnection.open(port: port, lasting: Self.patienceSeconds) else {
+            return false
+        }
+        defer { connection.close() }
         let task = state.withLock { $0.tasks[key] } ?? ""
-        var request = Request(key: key, kind: kind, calledAt: now)
-        let reply: HTTPReply?
-        do {
-            let open: RawConnection
-            if let kept = connections.removeValue(forKey: place) {
-                open = kept
-            } else {
-                // One that stands still answers nobody: the client gives up, as clients do.
-                open = try await RawConnection.open(port: cluster.ports[place], lasting: 20)
+        let request = Request(key: key, kind: kind, calledAt: now)
+        let (method, path, headers, body): (String, String, [String: String], String?) =
+            switch kind {
+            case .create: ("POST", "/api/v1/tasks", ["Idempotency-Key": "history-\(key)"], Load.held(key))
+            case .cancel: ("POST", "/api/v1/tasks/\(task)/cancel", [:], nil)
+            case .read: ("GET", "/api/v1/tasks/\(task)?consistency=strong", [:], nil)
             }
-            let answer: HTTPReply =
-                switch kind {
-                case .create:
-                    try await open.request(
-                        "POST", "/api/v1/tasks", ["Idempotency-Key": "history-\(key)"], body: Load.held(key),
-                        key: cluster.token)
-                case .cancel:
-                    try await open.request("POST", "/api/v1/tasks/\(task)/cancel", [:], body: nil, key: cluster.token)
-                case .read:
-                    try await open.request(
-                        "GET", "/api/v1/tasks/\(task)?consistency=strong", [:], body: nil, key: cluster.token)
-                }
-            if answer.headers["connection"] == "close" { open.close() } else { connections[place] = open }
-            reply = answer
-        } catch {
-            reply = nil
-        }
-        return note(reply, of: &request, task)
+        let reply = try? await connection.request(method, path, headers, body: body, key: cluster.token)
+        return note(request, reply)
     }
 
-    private func note(_ reply: HTTPReply?, of request: inout Request, _ task: String) -> Bool {
-        let returnedAt = now
-        let expected = request.kind == .create ? 201 : request.kind == .cancel ? 202 : 200
-        if let reply, reply.status == expected || request.kind == .read && reply.status == 404 {
+    private func note(_ request: Request, _ reply: HTTPReply?) -> Bool {
+        var request = request
+        let (returnedAt, json) = (now, reply?.json ?? .null)
+        var complaint: String?
+        switch (request.kind, reply?.status) {
+        case (.create, 201?), (.cancel, 202?), (.read, 200?), (.read, 404?):
             request.returnedAt = returnedAt
-            request.index = reply.headers["x-amas-index"].flatMap { UInt64($0) }
-            if request.kind == .read, reply.status == 200 { request.status = reply.json["status"]?.stringValue }
-        } else if let reply, reply.status != 503 {
-            state.withLock { $0.complaints.append("\(request.kind) gives \(reply.status): \(reply.text)") }
+            // Its generation stays the same.
+            request.index = reply?.headers["x-amas-index"]?.split(separator: ".").last.flatMap { UInt64($0) }
+        case (_, nil), (_, 503?): break
+        case (_, let status?): complaint = "\(request.kind) of key \(request.key) gives \(status): \(reply?.text ?? "")"
         }
-        let id = reply?.status == 201 ? reply?.json["task_id"]?.stringValue : nil
+        if request.kind == .read, reply?.status == 200 { request.status = json["status"]?.stringValue ?? "" }
+        let made = request.kind == .create && reply?.status == 201 ? json["task_id"]?.stringValue : nil
         state.withLock { [request] state in
             state.requests.append(request)
-            guard let id else { return }
-            if let known = state.tasks.updateValue(id, forKey: request.key), known != id {
-                state.complaints.append("key \(request.key) made \(known) and \(id)")
+            if let made, let known = state.tasks.updateValue(made, forKey: request.key), known != made {
+                complaint = "key \(request.key) made \(known) and \(made)"
             }
+            if let complaint { state.complaints.append(complaint) }
         }
         return request.returnedAt != .max
     }
@@ -161,15 +135,18 @@ final class ClientHistory: Sendable {
     /// Each key's history has an order, by the checker that judges the simulated world.
     func expectLinearizable() {
         for (key, requests) in Dictionary(grouping: requests, by: \.key) {
-            let verdict = Linearizability.check(
-                requests.compactMap(Self.event), from: TaskModel.State(), step: TaskModel.step)
+            let verdict = Self.verdict(requests)
             if verdict != .linearizable {
                 Issue.record("key \(key): \(verdict)\n\(requests.map { "\($0)" }.joined(separator: "\n"))")
             }
         }
     }
 
-    static func event(_ request: Request) -> Linearizability.Event<Operation.Kind, Operation.Result>? {
+    static func verdict(_ requests: [Request]) -> Linearizability.Verdict {
+        Linearizability.check(requests.compactMap(event), from: TaskModel.State(), step: TaskModel.step)
+    }
+
+    private static func event(_ request: Request) -> Linearizability.Event<Operation.Kind, Operation.Result>? {
         let isKnown = request.returnedAt != .max
         let (kind, result): (Operation.Kind, Operation.Result) =
             switch request.kind {
@@ -187,7 +164,7 @@ final class ClientHistory: Sendable {
     /// Across all keys: a strong read is never from before what anybody had been told when it began.
     /// - Returns: how many reads were compared.
     func expectReadsNeverGoBack() -> Int {
-        let told = requests.filter { $0.index != nil && $0.returnedAt != .max }.sorted { $0.returnedAt < $1.returnedAt }
+        let told = requests.filter { $0.index != nil }.sorted { $0.returnedAt < $1.returnedAt }
         let reads = told.filter { $0.kind == .read }.sorted { $0.calledAt < $1.calledAt }
         var place = 0
         var floor: UInt64 = 0
