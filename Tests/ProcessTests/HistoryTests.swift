@@ -18,15 +18,14 @@ extension ProcessTests {
             history.expectLinearizable()
             let reads = history.expectReadsNeverGoBack()
             let requests = history.requests
-            let unknown = requests.count { $0.returnedAt == .max }
             let cancellations = requests.count { $0.kind == .cancel && $0.returnedAt != .max }
             let keys = Set(requests.map(\.key)).count
             let elections = try await cluster.term() - terms
             // Less would show nothing.
-            #expect(keys >= 50 && reads >= 500 && cancellations >= 50 && unknown >= 5 && elections >= 3)
+            #expect(keys >= 50 && reads >= 500 && cancellations >= 50 && elections >= 3)
             print(
                 """
-                \(requests.count) requests for \(keys) keys, \(unknown) of unknown outcome, \(reads) strong reads, \
+                \(requests.count) requests for \(keys) keys, \(history.unknown) of unknown outcome, \(reads) strong reads, \
                 \(cancellations) cancellations, \(elections) terms\
                 \(StalledDisk.obstacle.map { "; no disk stood still: \($0)" } ?? "")
                 """)
@@ -65,7 +64,7 @@ extension ClusterProcesses {
     fileprivate func suffer(with history: ClientHistory) async throws {
         func work() async throws {
             let before = history.answered
-            try await until("requests are answered") { history.answered >= before + 150 }
+            try await until("requests are answered") { history.answered >= before + 100 }
         }
         try await work()
         let killed = try await leader()
@@ -75,8 +74,11 @@ extension ClusterProcesses {
         try await waitUntilReady()
 
         let paused = try await leader()
+        let unknown = history.unknown
         try await kill(paused, "STOP")
         try await work()
+        // What they asked it for it does when it wakes, if at all.
+        try await until("its clients give up") { history.unknown > unknown }
         try await kill(paused, "CONT")
         try await work()
 

@@ -60,17 +60,13 @@ extension ProcessTests {
 }
 
 extension ClusterProcesses {
-    /// Stops a node in good order and starts it again, with the clients at work before and after.
+    /// Stops a node in good order and starts it again, with the clients at work.
     fileprivate func restart(_ node: String, as version: ProcessTests.Version, under load: Load) async throws {
-        func work() async throws {
-            let before = load.acceptedCount
-            try await until("more tasks") { load.acceptedCount >= before + 30 }
-        }
-        try await work()
         try await stop(node)
         try await start(node, as: version)
         try await waitUntilReady()
-        try await work()
+        let before = load.acceptedCount
+        try await until("more tasks") { load.acceptedCount >= before + 30 }
     }
 
     fileprivate func start(_ node: String, as version: ProcessTests.Version) async throws {

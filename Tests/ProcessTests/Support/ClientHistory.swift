@@ -43,6 +43,7 @@ final class ClientHistory: Sendable {
     init(_ cluster: ClusterProcesses) { self.cluster = cluster }
 
     var answered: Int { state.withLock { $0.requests.count { $0.returnedAt != .max } } }
+    var unknown: Int { state.withLock { $0.requests.count { $0.returnedAt == .max } } }
     var requests: [Request] { state.withLock { $0.requests } }
     /// What no history can explain, found at once.
     var complaints: [String] { state.withLock { $0.complaints } }
