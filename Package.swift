@@ -123,6 +123,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["LoopbackServer"], path: "Tests/TestSupport", swiftSettings: settings),
         .target(
             name: "DiskFaults", dependencies: ["WriteAheadLog"], path: "Tests/DiskFaults", swiftSettings: settings),
+        .target(name: "ThreadStop", path: "Tests/ThreadStop"),
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
         .target(name: "LoopbackClient", dependencies: nio, path: "Tests/LoopbackClient", swiftSettings: settings),
         tests(of: "Raft", exclude: ["Scenarios/Files"]),
@@ -154,7 +155,8 @@ let package = Package(
         .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "amas", "Agents", "CPlatform", "ClusterState", "LoopbackClient", "Raft", "RaftServer", "WriteAheadLog",
+                "amas", "Agents", "CPlatform", "ClusterState", "LoopbackClient", "Raft", "RaftServer", "RaftSimulation",
+                "ThreadStop", "WriteAheadLog",
             ],
             swiftSettings: settings),
         tests(of: "amas", with: ["Agents", "CPlatform", "LoopbackServer", "Raft", "RaftServer", logging] + nio),
