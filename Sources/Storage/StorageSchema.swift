@@ -4,7 +4,7 @@ public import Postgres
 /// file would be; the text is part of the binary, so that a node needs nothing beside it.
 public enum StorageSchema {
     /// In order. One that was released never changes: what differs comes with a new number.
-    public static let migrations = [projection, tasks]
+    public static let migrations = [projection, tasks, archive]
 
     /// Brings the database's schema up to this binary's. Any number of nodes may do so at once.
     ///

@@ -46,7 +46,7 @@ extension ClusterState {
     }
 
     private mutating func run(_ command: Command, _ envelope: Envelope) -> Applied {
-        if envelope.machineVersion > machineVersion || envelope.group != 0 {
+        if max(envelope.machineVersion, command.machineVersion) > machineVersion || envelope.group != 0 {
             let field = envelope.group == 0 ? "machine_version" : "group"
             return seal(envelope: envelope, outcome: .rejected(.invalid(field: field)))
         }

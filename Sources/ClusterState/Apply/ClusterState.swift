@@ -8,7 +8,7 @@ public import Raft
 /// One thread owns the value that is applied to. Copies may be read from any thread.
 public struct ClusterState: Sendable {
     /// The newest machine version whose meaning this build knows.
-    public static let supportedMachineVersion: UInt32 = 2
+    public static let supportedMachineVersion: UInt32 = 3
 
     let limits: Limits
     var tables = Tables()
