@@ -25,10 +25,10 @@ func room(
         name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: settings + extra)
 }
 
-func tests(of room: String, with dependencies: [Target.Dependency] = []) -> Target {
+func tests(of room: String, with dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .testTarget(
         name: "\(room.first!.uppercased())\(room.dropFirst())Tests", dependencies: [.byName(name: room)] + dependencies,
-        swiftSettings: settings)
+        exclude: exclude, swiftSettings: settings)
 }
 
 let package = Package(
@@ -121,14 +121,16 @@ let package = Package(
         // What several rooms' tests need: servers that are started and stopped by the tests
         .target(
             name: "TestSupport", dependencies: ["LoopbackServer"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "DiskFaults", dependencies: ["WriteAheadLog"], path: "Tests/DiskFaults", swiftSettings: settings),
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
         .target(name: "LoopbackClient", dependencies: nio, path: "Tests/LoopbackClient", swiftSettings: settings),
-        tests(of: "Raft"),
+        tests(of: "Raft", exclude: ["Scenarios/Files"]),
         tests(of: "WriteAheadLog"),
         tests(of: "Postgres", with: ["TestSupport", logging]),
         tests(of: "Telemetry", with: [logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         tests(of: "ClusterState", with: ["Raft", protobuf]),
-        tests(of: "RaftServer", with: ["Raft", logging] + nio),
+        tests(of: "RaftServer", with: ["DiskFaults", "Raft", logging] + nio),
         tests(of: "RaftSimulation", with: ["Raft", "WriteAheadLog"]),
         tests(of: "Egress", with: ["LoopbackServer", logging]),
         tests(of: "Providers", with: ["Egress", "LoopbackServer", logging]),
@@ -140,7 +142,7 @@ let package = Package(
             with: [
                 "Agents", "ClusterState", "Egress", "Postgres", "Providers", "Raft", "RaftServer", "Storage",
                 "Telemetry",
-                "LoopbackServer", "TestSupport", logging, protobuf,
+                "DiskFaults", "LoopbackServer", "TestSupport", "WriteAheadLog", logging, protobuf,
             ] + nio),
         tests(
             of: "API",

@@ -39,7 +39,10 @@ extension Raft {
         ballot = nil
         leadership = nil
         leader = newLeader
-        if newLeader != nil { suspicion = nil }
+        if newLeader != nil {
+            suspicion = nil
+            timeoutsLeftToOthers = RaftSettings.highestPriority - settings.priority
+        }
         resetElectionDeadline()
         precondition(leader != id, "a leader is not its own follower")
     }
@@ -50,6 +53,12 @@ extension Raft {
             resetElectionDeadline()
             leader = nil
             return
+        }
+        // Under suspicion the stagger has let the others go first.
+        if timeoutsLeftToOthers > 0, suspicion == nil, !log.membership.isQuorum({ $0 == id }) {
+            timeoutsLeftToOthers -= 1
+            leader = nil
+            return resetElectionDeadline()
         }
         startPreVote()
     }

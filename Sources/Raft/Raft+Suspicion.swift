@@ -16,7 +16,9 @@ extension Raft {
         let rivals = log.membership.members.filter { $0 != peer && log.membership.isVoter($0) }
         let rank = rivals.firstIndex(of: id) ?? 0
         suspicion = Suspicion(leader: peer, until: now + settings.electionMilliseconds)
-        electionDeadline = min(electionDeadline, now + settings.suspicionStaggerMilliseconds * UInt64(rank))
+        // All of a higher priority come first, wherever they stand.
+        let turn = UInt64(rank) + timeoutsLeftToOthers * UInt64(rivals.count)
+        electionDeadline = min(electionDeadline, now + settings.suspicionStaggerMilliseconds * turn)
         if now >= electionDeadline { tickElection() }
     }
 

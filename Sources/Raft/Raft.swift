@@ -18,6 +18,8 @@ public struct Raft: Hashable, Sendable {
     var lastLeaderContact: Tick
     var electionDeadline: Tick
     var suspicion: Suspicion?
+    /// Election timeouts that this node still leaves to nodes of a higher priority.
+    var timeoutsLeftToOthers: UInt64
     /// The campaign, while `role` is preCandidate or candidate.
     var ballot: Ballot?
     /// What only a leader holds, while `role` is leader.
@@ -71,6 +73,7 @@ public struct Raft: Hashable, Sendable {
     public init(id: NodeID, settings: RaftSettings, restored: Restored, now: Tick) {
         precondition(
             settings.heartbeatMilliseconds * 2 <= settings.electionMilliseconds, "one lost heartbeat is no election")
+        precondition(settings.priority <= RaftSettings.highestPriority, "configuration checks the priority")
         precondition(
             restored.entries.last.map { $0.term <= restored.hardState.term } ?? true, "the term is written first")
         self.id = id
@@ -82,6 +85,7 @@ public struct Raft: Hashable, Sendable {
         log = EntryLog(snapshot: restored.snapshot, entriesFrom: restored.base, entries: restored.entries)
         lastLeaderContact = now
         electionDeadline = now
+        timeoutsLeftToOthers = RaftSettings.highestPriority - settings.priority
         jitter = JitterSource(seed: settings.seed)
         reported = Standing(role: .follower, term: restored.hardState.term, leader: nil)
         reportedMembership = log.membership
@@ -293,6 +297,8 @@ public struct Raft: Hashable, Sendable {
 
     // MARK: What others may know
 
+    /// The time of the last step.
+    public var clock: Tick { now }
     public var standing: Standing { Standing(role: role, term: hardState.term, leader: leader) }
     /// When this node last heard the leader; its own time if it leads, which it only does while a quorum answers. Nil without one.
     public var lastContactWithLeader: Tick? { role == .leader ? now : leader == nil ? nil : lastLeaderContact }
@@ -306,6 +312,10 @@ public struct Raft: Hashable, Sendable {
     public var commitIndex: LogIndex { log.commit }
     public var durableIndex: LogIndex { log.durable }
     public var appliedIndex: LogIndex { log.applied }
+    /// When the oldest write that is not yet durable was handed to the disk.
+    public var oldestWriteSince: Tick? { log.oldestWriteSince }
+    /// Bytes that this leader has appended and not yet committed, at most `RaftSettings.maximumUncommittedBytes`.
+    public var uncommittedBytes: Int { leadership?.uncommittedBytes ?? 0 }
     public var latestSnapshot: SnapshotDescriptor { snapshot }
     /// The snapshot that is to become the state; nothing is appended meanwhile.
     public var installingSnapshot: SnapshotDescriptor? { installing }

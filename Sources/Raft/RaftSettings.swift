@@ -11,6 +11,7 @@
 /// | handed to apply | 4,096 entries, 8 MiB | bounds the queue of the apply thread |
 /// | disk stall | 1,000 ms | a sync takes milliseconds even on a busy machine |
 /// | lag of a new voter | 1,024 entries | some tens of milliseconds of a busy cluster |
+/// | priority | 0…3, 3 | each step below 3 lets one election timeout pass for those who are preferred |
 /// | reads waiting | 65,536 | as many as requests can be outstanding at a node |
 public struct RaftSettings: Hashable, Sendable {
     public var heartbeatMilliseconds: UInt64 = 50
@@ -30,6 +31,10 @@ public struct RaftSettings: Hashable, Sendable {
     public var maximumApplyBytes = 8 << 20
     /// Reads waiting for a round of heartbeats, each about 24 bytes.
     public var maximumPendingReads = 65_536
+    /// How much this node is preferred as the leader. A lower one lets others campaign first, one election timeout for each step
+    /// below the highest, and then campaigns like anybody: a preference that lasted would leave the cluster without a leader.
+    public var priority = RaftSettings.highestPriority
+    public static let highestPriority: UInt64 = 3
     /// A joining member that lacks no more than this becomes a voter: it has the rest before anybody waits for it.
     public var caughtUpEntries: UInt64 = 1024
     /// Seeds the jitter; different on every node and at every start.
@@ -52,7 +57,7 @@ struct JitterSource: Hashable, Sendable {
     }
 
     mutating func next(below bound: UInt64) -> UInt64 {
-        guard bound > 0 else { return 0 }
+        guard bound > 1 else { return 0 }
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9

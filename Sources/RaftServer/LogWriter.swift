@@ -3,6 +3,9 @@ import Raft
 import WriteAheadLog
 
 /// The thread that owns the log on disk. While one sync runs, what arrives gathers; the next sync takes all of it.
+///
+/// A full disk is not a broken one: the work that has no room waits, nothing of it is acknowledged, and nothing is lost. A disk that
+/// fails ends the process.
 final class LogWriter: Sendable {
     enum Request: Sendable {
         case write(Write)
@@ -11,27 +14,32 @@ final class LogWriter: Sendable {
         case install(LogPosition, truncateFrom: LogIndex?, installed: @Sendable () -> Void)
         /// Entries up to here are in a durable snapshot of this node.
         case compact(LogPosition, snapshot: LogPosition)
-        case spare(@Sendable (DurableLog) -> Void)
+        /// The next segment, or why there is none.
+        case spare(Result<PreparedSpare, WriteAheadLogError>)
+    }
+
+    /// Called on the log's thread.
+    struct Callbacks: Sendable {
+        /// Everything up to the token is durable.
+        var persisted: @Sendable (WriteToken) -> Void
+        var synced: @Sendable (_ microseconds: UInt64) -> Void
+        /// The disk has become full, or has room again.
+        var spaceChanged: @Sendable (LogTrouble?) -> Void
+        /// The disk has failed.
+        var failed: @Sendable (String) -> Never
     }
 
     private let requests = Mailbox<Request>()
     private let thread: ServerThread
 
-    /// - Parameters:
-    ///   - open: opens the log on the new thread, which owns it from then on.
-    ///   - persisted: called on the log's thread once everything up to the token is durable.
-    ///   - failed: called when the disk has failed; it does not return.
-    init(
-        opened: OpenedOnce, logger: Logger,
-        persisted: @escaping @Sendable (WriteToken) -> Void,
-        synced: @escaping @Sendable (_ microseconds: UInt64) -> Void, failed: @escaping @Sendable (String) -> Never
-    ) {
+    /// - Parameter opened: the log, which the new thread owns from then on.
+    init(opened: OpenedOnce, limits: ServerLimits, logger: Logger, callbacks: Callbacks) {
         let requests = requests
         thread = ServerThread(name: "amas-log") {
-            var writer = Writer(log: opened.take(), logger: logger, failed: failed)
-            while let batch = requests.take(until: nil) {
-                writer.run(batch, persisted: persisted, synced: synced)
-                writer.prepareSpare { result in requests.post(.spare { $0.finishSparePreparation(result) }) }
+            var writer = Writer(log: opened.take(), limits: limits, logger: logger, callbacks: callbacks)
+            while let batch = requests.take(until: writer.nextAttempt) {
+                writer.run(batch)
+                writer.prepareSpare { requests.post(.spare($0)) }
             }
             writer.waitForSpare()
         }
@@ -52,7 +60,7 @@ final class LogWriter: Sendable {
         requests.post(request)
     }
 
-    /// Writes what is queued, then ends. Blocks.
+    /// Writes what is queued, as far as there is room, then ends. Blocks.
     func stop() {
         requests.close()
         thread.join()
@@ -60,92 +68,153 @@ final class LogWriter: Sendable {
 }
 
 private struct Writer {
-    let log: DurableLog
-    let logger: Logger
-    let failed: @Sendable (String) -> Never
+    /// What is done in order, each once what came before is durable.
+    private enum Step {
+        /// Then the token is durable.
+        case write(ArraySlice<LogRecord>, WriteToken?)
+        case compact(LogPosition)
+        case call(@Sendable () -> Void)
+    }
+
+    private let log: DurableLog
+    private let limits: ServerLimits
+    private let logger: Logger
+    private let callbacks: LogWriter.Callbacks
+    /// Bounded by what Raft lets be uncommitted, here and in flight to here.
+    private var steps: [Step] = []
+    /// The write at the end of the steps: whatever follows it without something between goes into the same sync.
+    private var gathered: [LogRecord] = []
+    private var gatheredToken: WriteToken?
     private var preparation: ServerThread?
+    private var space: LogTrouble?
+    /// When the disk is looked at again that had no room; nil while it has.
+    private(set) var nextAttempt: MonotonicTime?
 
-    init(log: DurableLog, logger: Logger, failed: @escaping @Sendable (String) -> Never) {
+    init(log: DurableLog, limits: ServerLimits, logger: Logger, callbacks: LogWriter.Callbacks) {
         self.log = log
+        self.limits = limits
         self.logger = logger
-        self.failed = failed
+        self.callbacks = callbacks
     }
 
-    mutating func run(
-        _ batch: [LogWriter.Request], persisted: (WriteToken) -> Void, synced: (UInt64) -> Void
-    ) {
-        var records: [LogRecord] = []
-        var token: WriteToken?
-        for request in batch {
-            switch request {
-            case .write(let write):
-                records.append(contentsOf: write.records)
-                token = write.token
-            case .install(let position, let truncateFrom, let installed):
-                if let truncateFrom { records.append(.truncate(from: truncateFrom.rawValue)) }
-                records.append(.snapshot(position))
-                write(records, synced: synced)
-                records = []
-                if let token { persisted(token) }
-                token = nil
-                compact(position)
-                installed()
-            case .compact(let position, let snapshot):
-                records.append(.snapshot(snapshot))
-                write(records, synced: synced)
-                records = []
-                if let token { persisted(token) }
-                token = nil
-                compact(position)
-            case .spare(let finish):
-                finish(log)
-            }
-        }
-        write(records, synced: synced)
-        if let token { persisted(token) }
+    mutating func run(_ batch: [LogWriter.Request]) {
+        for request in batch { take(request) }
+        if space == .exhausted, let nextAttempt, MonotonicTime.now < nextAttempt { return }
+        work()
     }
 
-    private mutating func write(_ records: [LogRecord], synced: (UInt64) -> Void) {
-        var rest = records[...]
-        while !rest.isEmpty {
-            do {
-                rest = rest.dropFirst(try log.append(rest))
-                let start = MonotonicTime.now
-                try syncWaitingForSpace()
-                synced(MonotonicTime.now.microseconds - start.microseconds)
-            } catch {
-                failed("\(error)")
-            }
+    private mutating func take(_ request: LogWriter.Request) {
+        switch request {
+        case .write(let write):
+            gathered.append(contentsOf: write.records)
+            gatheredToken = write.token
+        case .install(let position, let truncateFrom, let installed):
+            if let truncateFrom { gathered.append(.truncate(from: truncateFrom.rawValue)) }
+            gathered.append(.snapshot(position))
+            endWrite()
+            steps += [.compact(position), .call(installed)]
+        case .compact(let position, let snapshot):
+            gathered.append(.snapshot(snapshot))
+            endWrite()
+            steps.append(.compact(position))
+        case .spare(let result): takeSpare(result)
         }
     }
 
-    /// A full disk is not a broken one: nothing is acknowledged until there is room, and nothing is lost.
-    private func syncWaitingForSpace() throws(WriteAheadLogError) {
-        var complained = false
-        while true {
+    private mutating func endWrite() {
+        guard !gathered.isEmpty else { return }
+        steps.append(.write(gathered[...], gatheredToken))
+        gathered = []
+        gatheredToken = nil
+    }
+
+    private mutating func work() {
+        endWrite()
+        var done = 0
+        while done < steps.count {
             do throws(WriteAheadLogError) {
-                return try log.sync()
+                try perform(done)
+                done += 1
             } catch {
-                guard case .noSpace = error else { throw error }
-                if !complained {
-                    logger.error("the log's disk is full; waiting for space", metadata: ["error": "\(error)"])
-                }
-                complained = true
-                sleepMilliseconds(200)
+                guard case .noSpace = error else { callbacks.failed("\(error)") }
+                steps.removeFirst(done)
+                return waitForRoom(.exhausted, error)
             }
+        }
+        steps.removeAll(keepingCapacity: true)
+        // There was room for a segment, but not yet for the one after it.
+        if space == .exhausted { become(.full) }
+    }
+
+    private mutating func perform(_ place: Int) throws(WriteAheadLogError) {
+        switch steps[place] {
+        case .write(var rest, let token):
+            steps[place] = .write([], token)
+            while !rest.isEmpty || log.pendingBytes > 0 {
+                let start: MonotonicTime
+                do throws(WriteAheadLogError) {
+                    rest = rest.dropFirst(try log.append(rest))
+                    start = MonotonicTime.now
+                    try log.sync()
+                } catch {
+                    // What the log has taken stays pending in it.
+                    steps[place] = .write(rest, token)
+                    throw error
+                }
+                callbacks.synced(MonotonicTime.now.microseconds - start.microseconds)
+            }
+            if let token { callbacks.persisted(token) }
+        case .compact(let position):
+            _ = try log.compact(through: .init(index: position.index.rawValue, term: position.term.rawValue))
+        case .call(let call): call()
         }
     }
 
-    private func compact(_ position: LogPosition) {
-        do {
-            _ = try log.compact(through: .init(index: position.index.rawValue, term: position.term.rawValue))
-        } catch {
-            failed("\(error)")
+    // MARK: Room
+
+    private mutating func become(_ new: LogTrouble?) {
+        guard new != space else { return }
+        space = new
+        callbacks.spaceChanged(new)
+        if let new {
+            logger.error("\(new)")
+        } else {
+            logger.notice("there is room on the disk of the log again")
+        }
+    }
+
+    private mutating func waitForRoom(_ trouble: LogTrouble, _ error: WriteAheadLogError) {
+        logger.debug("no room for the log", metadata: ["error": "\(error)"])
+        nextAttempt = MonotonicTime.now.adding(milliseconds: limits.roomMilliseconds)
+        if space != .exhausted { become(trouble) }
+    }
+
+    private mutating func takeSpare(_ result: Result<PreparedSpare, WriteAheadLogError>) {
+        log.finishSparePreparation(result)
+        switch result {
+        case .success:
+            nextAttempt = nil
+            if space != .exhausted { become(nil) }
+        case .failure(let error):
+            switch error {
+            case .noSpace: waitForRoom(.full, error)
+            case .failed(let cause) where cause.operation == .sync || cause.operation == .write:
+                callbacks.failed("\(error)")
+            default:
+                // Such as too many open files: the log goes on without a spare.
+                logger.warning("the next segment could not be prepared", metadata: ["error": "\(error)"])
+                nextAttempt = MonotonicTime.now.adding(milliseconds: limits.roomMilliseconds)
+            }
         }
     }
 
     /// The next segment is filled with zeros on a thread of its own, so that no write waits for it.
     mutating func prepareSpare(_ done: @escaping @Sendable (Result<PreparedSpare, WriteAheadLogError>) -> Void) {
+        if let attempt = nextAttempt {
+            let now = MonotonicTime.now
+            guard now >= attempt else { return }
+            nextAttempt = now.adding(milliseconds: limits.roomMilliseconds)
+        }
         guard let job = log.sparePreparation() else { return }
         preparation = ServerThread(name: "amas-spare") { done(job.run()) }
     }

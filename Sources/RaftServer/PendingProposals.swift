@@ -14,7 +14,7 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
         /// How often it has set out for a leader.
         var submissions: UInt64 = 1
         var resubmit: MonotonicTime
-        var answer: CheckedContinuation<Answer, Never>
+        var answer: @Sendable (Answer) -> Void
     }
 
     private struct State {
@@ -56,7 +56,7 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
 
     /// Registers the proposal of a reserved sequence. Its answer comes by whatever ends the wait.
     func register(
-        _ sequence: UInt64, bytes: [UInt8], now: MonotonicTime, answer: CheckedContinuation<Answer, Never>
+        _ sequence: UInt64, bytes: [UInt8], now: MonotonicTime, answer: @escaping @Sendable (Answer) -> Void
     ) {
         let stopped: RequestError? = state.withLock { state in
             precondition(state.pending[sequence] != nil || state.stopped != nil, "a sequence is reserved first")
@@ -67,7 +67,7 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
                 resubmit: now.adding(milliseconds: limits.resubmitAfterMilliseconds), answer: answer)
             return nil
         }
-        if let stopped { answer.resume(returning: .failure(stopped)) }
+        if let stopped { answer(.failure(stopped)) }
     }
 
     /// Gives back a reserved sequence that will not be proposed.
@@ -81,7 +81,7 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
             guard (state.pending[sequence] ?? nil) != nil else { return nil }
             return state.remove(sequence)
         }
-        found?.answer.resume(returning: .failure(.cancelled))
+        found?.answer(.failure(.cancelled))
     }
 
     func complete(_ sequence: UInt64, _ outcome: Outcome) {
@@ -95,12 +95,12 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
             guard let pending = state.pending[sequence] ?? nil, pending.submissions == 1 else { return nil }
             return state.remove(sequence)
         }
-        if let found, let found { found.answer.resume(returning: .failure(error)) }
+        if let found, let found { found.answer(.failure(error)) }
     }
 
     private func finish(_ sequence: UInt64, _ answer: Answer) {
         let found = state.withLock { $0.remove(sequence) }
-        found?.answer.resume(returning: answer)
+        found?.answer(answer)
     }
 
     /// What waits, in the order of the sequences, to be submitted again: all of it after a change of leader, else what has
@@ -140,7 +140,7 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
             let sequences = state.pending.compactMap { entry in entry.value.map(isDue) == true ? entry.key : nil }
             return sequences.compactMap { state.remove($0) }
         }
-        for pending in failed { pending.answer.resume(returning: .failure(error)) }
+        for pending in failed { pending.answer(.failure(error)) }
     }
 
     /// Fails everything, now and from now on.
@@ -150,6 +150,7 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
     }
 
     var count: Int { state.withLock { $0.pending.count } }
+    var byteCount: Int { state.withLock { $0.bytes } }
     /// Whether the proposal of a reserved sequence is known and waits.
     func isRegistered(_ sequence: UInt64) -> Bool { state.withLock { ($0.pending[sequence] ?? nil) != nil } }
 }

@@ -3,17 +3,35 @@ import Raft
 
 extension RaftLoop {
     /// Takes new proposals of this node, and what others have forwarded, to wherever the leader is.
+    ///
+    /// A leader lets them gather while its last entries are not synced: what arrives during one sync then makes one write, one
+    /// message to each member and one sync there, instead of many small ones. Neither for long nor without a limit: the other
+    /// members can commit without a leader whose disk is slow.
     func submit(_ proposals: [[UInt8]]) {
-        if hasLostMajority, !proposals.isEmpty {
+        gathered.append(contentsOf: proposals)
+        guard !gathered.isEmpty || !forwarded.isEmpty else { return }
+        if hasLostMajority, !gathered.isEmpty {
+            gathered = []
             ports.failAll(.noQuorum)
-            return forwardOrPropose([])
+        } else if raft.standing.role == .leader, raft.durableIndex < raft.lastLog.index {
+            let now = MonotonicTime.now
+            let end = gatheringEnd ?? now.adding(milliseconds: limits.gatheringMilliseconds)
+            gatheringEnd = end
+            if now < end, gatheredBytes < limits.gatheredBytes { return }
         }
+        let proposals = gathered
+        gathered = []
         forwardOrPropose(proposals)
+    }
+
+    private var gatheredBytes: Int {
+        gathered.reduce(forwarded.reduce(0) { $0 + $1.bytes.count }) { $0 + $1.count }
     }
 
     /// Submits and asks again everything that waits, as after a change of leader: what has taken effect already will not do so
     /// again.
     func resubmit() {
+        gathered = []
         forwardOrPropose(ports.unanswered(false))
         if let number = reads.request(now: MonotonicTime.now, again: true) { askLeader(number) }
     }
@@ -22,6 +40,7 @@ extension RaftLoop {
     func forwardOrPropose(_ proposals: [[UInt8]]) {
         var frames: [ForwardedFrame] = []
         swap(&frames, &forwarded)
+        if gathered.isEmpty { gatheringEnd = nil }
         guard let leader = raft.standing.leader else { return }
         if leader == raft.id {
             propose(&frames, proposals)

@@ -7,6 +7,7 @@ struct LastPublished {
     var snapshotIndex = LogIndex.zero
     var hasLostMajority = false
     var isHalted = false
+    var logTrouble: LogTrouble?
     var at = MonotonicTime(microseconds: 0)
 }
 
@@ -18,7 +19,7 @@ extension RaftLoop {
         let hasChanged =
             published.standing != publicStanding || published.membership != raft.membership
             || published.isHalted != (halted != nil)
-            || published.hasLostMajority != hasLostMajority
+            || published.hasLostMajority != hasLostMajority || published.logTrouble != logTrouble
             || published.snapshotIndex != raft.latestSnapshot.position.index
         guard hasChanged || isPaceReached || published.at.adding(milliseconds: limits.statusMilliseconds) <= now else {
             return
@@ -31,12 +32,17 @@ extension RaftLoop {
         halted == nil ? raft.standing : Standing(role: .follower, term: raft.standing.term, leader: nil)
     }
 
+    var logTrouble: LogTrouble? {
+        guard halted == nil, space != .exhausted, let since = raft.oldestWriteSince else { return space }
+        return tick.since(since) >= raft.settings.diskStallMilliseconds ? .stalled : space
+    }
+
     func publish(at now: MonotonicTime) {
         let standing = publicStanding
         published = LastPublished(
             standing: standing, membership: raft.membership, snapshotIndex: raft.latestSnapshot.position.index,
             hasLostMajority: hasLostMajority,
-            isHalted: halted != nil, at: now)
+            isHalted: halted != nil, logTrouble: logTrouble, at: now)
         let isLeader = standing.role == .leader
         status.update(
             PublishedStatus.Figures(
@@ -52,7 +58,9 @@ extension RaftLoop {
                     millisecondsSinceLeaderContact: nil,
                     clusterTimeMicroseconds: isLeader
                         ? clock.read(now: MonotonicTime.now, wallMicroseconds: wallTimeMicroseconds()) : 0,
-                    hasLostMajority: hasLostMajority, halted: halted, refusedMessages: raft.refusedMessages),
+                    hasLostMajority: hasLostMajority, halted: halted, logTrouble: logTrouble,
+                    uncommittedBytes: raft.uncommittedBytes,
+                    refusedMessages: raft.refusedMessages),
                 peerContacts: raft.peers.map { moment(of: $0.lastContact) },
                 leaderContact: halted == nil ? raft.lastContactWithLeader.map { moment(of: $0) } : nil))
     }

@@ -18,6 +18,8 @@ enum LoopEvent: Sendable {
     case transferLeadership(to: NodeID?, CheckedContinuation<TransferOutcome, Never>)
     case changeMembership(MembershipChange, CheckedContinuation<MembershipAnswer, Never>)
     case halt(StateMachineHalt)
+    /// Whether the log's disk has room.
+    case space(LogTrouble?)
     /// Whether this thread keeps time.
     case ping(answer: @Sendable () -> Void)
 }
@@ -82,10 +84,15 @@ final class RaftLoop {
     var reachable: Set<NodeID> = []
     var majorityLostAt: MonotonicTime?
     var halted: StateMachineHalt?
+    /// What the log's thread said last about room on its disk.
+    var space: LogTrouble?
     /// Where the proposals of the current step came from, by token.
     var origins: [ProposalOrigin] = []
-    /// Proposals that other members have forwarded, until the events at hand are done.
+    /// Own proposals that are not yet on their way to the log, and those that other members have forwarded.
+    var gathered: [[UInt8]] = []
     var forwarded: [ForwardedFrame] = []
+    /// When they set out whatever the log does.
+    var gatheringEnd: MonotonicTime?
 
     let origin: MonotonicTime
     private var nextHousekeeping: MonotonicTime
@@ -161,7 +168,8 @@ final class RaftLoop {
 
     /// A node that takes no part any more has no timers but its housekeeping.
     private var nextMoment: MonotonicTime {
-        halted == nil ? min(nextHousekeeping, moment(of: raft.nextDeadline)) : nextHousekeeping
+        guard halted == nil else { return nextHousekeeping }
+        return min(nextHousekeeping, moment(of: raft.nextDeadline), gatheringEnd ?? nextHousekeeping)
     }
 
     // MARK: Time
@@ -205,11 +213,11 @@ final class RaftLoop {
                 step(.changeMembership(0, change))
                 precondition(membershipWaiter == nil, "a change is accepted or rejected in the step that takes it")
             case .halt(let reason): halt(reason)
+            case .space(let trouble): space = trouble
             case .ping(let answer): answer()
             }
         }
         guard halted == nil else { return }
-        // Whatever came together is appended, written and sent together.
         submit(proposals)
     }
 
@@ -221,7 +229,8 @@ final class RaftLoop {
         case .changeMembership(_, let answer): answer.resume(returning: .failure(.notLeader(leader: nil)))
         case .ping(let answer): answer()
         case .proposals, .readsWaiting: break  // They were failed as they were registered.
-        case .link, .persisted, .applied, .snapshotSaved, .snapshotReceived, .snapshotInstalled, .snapshotSent, .halt:
+        case .link, .persisted, .applied, .snapshotSaved, .snapshotReceived, .snapshotInstalled, .snapshotSent, .halt,
+            .space:
             break
         }
     }
@@ -285,7 +294,7 @@ final class RaftLoop {
         ports.stopRequests(.stopped(reason: reason.reason))
         ports.stopSnapshots()
         answerTransfers(.timedOut)
-        forwarded = []
+        (gathered, forwarded, gatheringEnd) = ([], [], nil)
         ports.standingChanged(publicStanding)
     }
 

@@ -57,8 +57,10 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             configuration, identity: identity, mailbox: mailbox, callbacks: callbacks, logger: logger)
         let transport = transport
         writer = LogWriter(
-            opened: recovery.log, logger: logger, persisted: { mailbox.post(.persisted($0)) },
-            synced: callbacks.logSynced, failed: callbacks.failed)
+            opened: recovery.log, limits: limits, logger: logger,
+            callbacks: .init(
+                persisted: { mailbox.post(.persisted($0)) }, synced: callbacks.logSynced,
+                spaceChanged: { mailbox.post(.space($0)) }, failed: callbacks.failed))
         applier = Applier(
             machine: machine, restored: recovery.restored.snapshot, store: recovery.store, limits: limits,
             logger: logger,
@@ -246,33 +248,61 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     public func propose(
         _ encode: (Envelope.Session, _ sequence: UInt64, _ floor: UInt64) throws(RequestError) -> [UInt8]
     ) async throws(RequestError) -> Machine.Outcome {
-        let (sequence, floor) = try proposals.reserve().get()
-        let bytes: [UInt8]
-        do throws(RequestError) {
-            bytes = try encode(Envelope.Session(node: identity.node, boot: identity.boot), sequence, floor)
-        } catch {
-            proposals.release(sequence)
-            throw error
-        }
-        precondition(Envelope.isEnvelope(bytes[...]), "what is proposed is an envelope")
-        let limit = configuration.raft.maximumProposalBytes
-        guard bytes.count <= limit else {
-            proposals.release(sequence)
-            throw .tooLarge(limitBytes: limit)
-        }
-        let begun = MonotonicTime.now
-        let (proposals, mailbox) = (proposals, mailbox)
+        let (sequence, bytes) = try prepare(encode)
+        let proposals = proposals
         let answer = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                proposals.register(sequence, bytes: bytes, now: begun, answer: continuation)
+                submit(sequence, bytes) { continuation.resume(returning: $0) }
                 // A cancellation that came before the registration has found nothing to end.
-                if Task.isCancelled { proposals.cancel(sequence) } else { mailbox.post(.proposals([bytes])) }
+                if Task.isCancelled { proposals.cancel(sequence) }
             }
         } onCancel: {
             proposals.cancel(sequence)
         }
-        report(.proposal, since: begun, answer)
         return try answer.get()
+    }
+
+    /// As above, without a task that waits.
+    /// - Parameter completion: called once: on a thread of this server, which must not wait, or on the caller's before this returns.
+    public func propose(
+        _ encode: (Envelope.Session, _ sequence: UInt64, _ floor: UInt64) throws(RequestError) -> [UInt8],
+        completion: @escaping @Sendable (Result<Machine.Outcome, RequestError>) -> Void
+    ) {
+        do throws(RequestError) {
+            let (sequence, bytes) = try prepare(encode)
+            submit(sequence, bytes, completion)
+        } catch {
+            completion(.failure(error))
+        }
+    }
+
+    private func prepare(
+        _ encode: (Envelope.Session, _ sequence: UInt64, _ floor: UInt64) throws(RequestError) -> [UInt8]
+    ) throws(RequestError) -> (sequence: UInt64, bytes: [UInt8]) {
+        let (sequence, floor) = try proposals.reserve().get()
+        do throws(RequestError) {
+            let bytes = try encode(Envelope.Session(node: identity.node, boot: identity.boot), sequence, floor)
+            precondition(Envelope.isEnvelope(bytes[...]), "what is proposed is an envelope")
+            let limit = configuration.raft.maximumProposalBytes
+            guard bytes.count <= limit else { throw .tooLarge(limitBytes: limit) }
+            return (sequence, bytes)
+        } catch {
+            proposals.release(sequence)
+            throw error
+        }
+    }
+
+    private func submit(
+        _ sequence: UInt64, _ bytes: [UInt8],
+        _ completion: @escaping @Sendable (Result<Machine.Outcome, RequestError>) -> Void
+    ) {
+        let begun = MonotonicTime.now
+        let answered = callbacks.answered
+        proposals.register(sequence, bytes: bytes, now: begun) { answer in
+            answered(.proposal, MonotonicTime.now.microseconds - begun.microseconds, answer.error)
+            completion(answer)
+        }
+        mailbox.post(.proposals([bytes]))
     }
 
     /// Proposes an encoded envelope outside any session, once and without waiting. It may be lost; whoever needs it looks at
@@ -288,13 +318,8 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         let answer = await withCheckedContinuation { continuation in
             if reads.register(now: begun, answer: continuation) { mailbox.post(.readsWaiting) }
         }
-        report(.read, since: begun, answer)
+        callbacks.answered(.read, MonotonicTime.now.microseconds - begun.microseconds, answer.error)
         return try answer.get()
-    }
-
-    private func report<Value>(_ kind: RequestKind, since begun: MonotonicTime, _ answer: Result<Value, RequestError>) {
-        let error: RequestError? = if case .failure(let error) = answer { error } else { nil }
-        callbacks.answered(kind, MonotonicTime.now.microseconds - begun.microseconds, error)
     }
 
     /// Waits until this node has applied `index`, at most `milliseconds`.
@@ -348,6 +373,14 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     public var status: ServerStatus? { published.current }
     public var links: [LinkStatus] { transport.links }
     public var outstandingProposals: Int { proposals.count }
+    /// At most `ServerLimits.outstandingProposalBytes` and one proposal.
+    public var outstandingProposalBytes: Int { proposals.byteCount }
     public var outstandingReads: Int { reads.count }
     public var appliedIndex: LogIndex { waiters.applied }
+}
+
+extension Result where Failure == RequestError {
+    fileprivate var error: RequestError? {
+        if case .failure(let error) = self { error } else { nil }
+    }
 }

@@ -58,6 +58,8 @@ public enum RequestError: Error, Equatable, Sendable {
     case timedOut
     /// Refused before it had any effect.
     case overloaded
+    /// Refused before it had any effect: the disks of so many logs are full that what is left of them is kept for what frees work.
+    case diskFull
     /// Refused before it had any effect.
     case tooLarge(limitBytes: Int)
     /// The node is stopping or has halted; what was under way may still take effect.

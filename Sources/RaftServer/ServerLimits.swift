@@ -21,8 +21,15 @@ public struct ServerLimits: Sendable {
     public var retainedEntries: UInt64 = 20_000
     public var retainedBytes = 64 << 20
     public var snapshotChunkBytes = 256 << 10
+    /// What all snapshots together that are on their way to other members may take of the network and of the disk.
+    public var snapshotBytesPerSecond = 64 << 20
+    /// A log whose disk is full looks for room this often.
+    public var roomMilliseconds: UInt64 = 500
     /// A receiver that answers nothing for this long is given up; the leader tries again when it is heard.
     public var snapshotPatienceMilliseconds: UInt64 = 3000
+    /// Proposals that a leader lets gather while its log is being synced.
+    public var gatheredBytes = 256 << 10
+    public var gatheringMilliseconds: UInt64 = 10
     /// Proposals forwarded to the leader in one frame.
     public var forwardedBytes = 1 << 20
     /// The pace of time-outs that need no precision.

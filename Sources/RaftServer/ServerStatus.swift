@@ -31,6 +31,10 @@ public struct ServerStatus: Sendable {
     /// Links to a majority have been down for so long that requests are refused.
     public var hasLostMajority: Bool
     public var halted: StateMachineHalt?
+    /// Nil while the log's disk takes what is written.
+    public var logTrouble: LogTrouble?
+    /// Bytes that this leader has appended and not yet committed; 0 on the others.
+    public var uncommittedBytes = 0
     /// Messages that no correct member sends, dropped since the start.
     public var refusedMessages: UInt64 = 0
 }

@@ -67,6 +67,7 @@ final class SnapshotSender: Sendable {
     }
 
     private let transfers = Mutex<[NodeID: Transfer]>([:])
+    private let pace: Mutex<TransferPace>
     private let limits: ServerLimits
     private let logger: Logger
     private let send: @Sendable ([UInt8], NodeID) -> PeerTransport.SendOutcome
@@ -79,6 +80,7 @@ final class SnapshotSender: Sendable {
         finished: @escaping @Sendable (Stream, _ succeeded: Bool) -> Void
     ) {
         self.limits = limits
+        pace = Mutex(TransferPace(bytesPerSecond: limits.snapshotBytesPerSecond))
         self.logger = logger
         self.send = send
         self.finished = finished
@@ -134,6 +136,7 @@ final class SnapshotSender: Sendable {
             else {
                 return false
             }
+            guard hasTurn(bytes.count, transfer.stream) else { return false }
             let chunk = SnapshotChunk(
                 leaderTerm: transfer.leaderTerm, position: transfer.snapshot.descriptor.position,
                 fileLength: file.length, offset: offset, bytes: bytes[...])
@@ -145,6 +148,17 @@ final class SnapshotSender: Sendable {
             offset = answer
         }
         return true
+    }
+
+    /// Waits until so many bytes may go. Returns whether the transfer is still wanted then.
+    private func hasTurn(_ bytes: Int, _ stream: Stream) -> Bool {
+        let turn = pace.withLock { $0.turn(of: bytes, at: MonotonicTime.now) }
+        while transfers.withLock({ $0[stream.peer]?.stream == stream }) {
+            let now = MonotonicTime.now
+            guard now < turn else { return true }
+            sleepMilliseconds(min(Self.pauseMilliseconds, turn.milliseconds(since: now) + 1))
+        }
+        return false
     }
 
     private func hasQueued(_ frame: [UInt8], for peer: NodeID) -> Bool {

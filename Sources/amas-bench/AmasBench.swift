@@ -6,7 +6,7 @@ import ArgumentParser
 struct AmasBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "amas-bench", abstract: "Measures AMAS; started by ./cluster/bench.",
-        subcommands: [ReplicationMember.self, ReplicationLoad.self, FailoverLoad.self])
+        subcommands: [ReplicationMember.self, ReplicationLoad.self, FailoverLoad.self, RecoveryLoad.self])
 }
 
 /// Why nothing was measured.

@@ -5,6 +5,8 @@ import ArgumentParser
 struct AmasSim: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "amas-sim", abstract: "Plays clusters of AMAS in a virtual world, each from one seed.",
-        subcommands: [RunCommand.self, ReplayCommand.self, MutantsCommand.self, WorkerCommand.self],
+        subcommands: [
+            RunCommand.self, ReplayCommand.self, MutantsCommand.self, ExploreCommand.self, WorkerCommand.self,
+        ],
         defaultSubcommand: RunCommand.self)
 }

@@ -96,6 +96,61 @@ struct VersionTests {
         #expect(try cluster.propose(.setMachineVersion(.with { $0.version = 1 })).rejection == .stale)
     }
 
+    /// A state of the newest version, and a value beside it that stands in for a build of the version before.
+    private func older() throws -> (old: ClusterState, cluster: Cluster) {
+        var cluster = try Cluster(nodes: 1)
+        try cluster.join(1, boot: 2, version: ClusterState.supportedMachineVersion)
+        var twin = Cluster()
+        twin.state = ClusterState(supporting: ClusterState.supportedMachineVersion - 1)
+        try twin.propose(.clusterCreated(.with { ($0.clusterID, $0.generation) = ("test-cluster", 1) }))
+        try twin.join(1)
+        try twin.join(1, boot: 2, version: ClusterState.supportedMachineVersion)
+        return (twin.state, cluster)
+    }
+
+    @Test("a value that stands in for an older version applies what that did, and is the same as any other")
+    func standsIn() throws {
+        let (old, cluster) = try older()
+        var twin = cluster
+        twin.state = old
+        var newest = cluster
+        #expect(twin.state.hash == newest.state.hash)
+        for number in 0..<5 {
+            #expect(try twin.submit("t\(number)").hash == newest.submit("t\(number)").hash)
+        }
+    }
+
+    @Test("a value that stands in for an older version stops before what is newer: a rise, an entry, a snapshot")
+    func stopsBeforeNewer() throws {
+        let newest = ClusterState.supportedMachineVersion
+        let (old, cluster) = try older()
+        var twin = cluster
+        twin.state = old
+        let stop = UpgradeRequired(index: old.index.next, machineVersion: newest)
+        let rise = Command.OneOf_Body.setMachineVersion(.with { $0.version = newest })
+        #expect(throws: stop) { try twin.propose(rise) }
+        var entry = try Envelope(
+            command: Command(.timersDue(TimersDue())), session: nil, sequence: 0, floor: 0, tenant: "default")
+        entry.machineVersion = newest
+        #expect(throws: stop) { try twin.apply(entry.encoded()) }
+        #expect(twin.state.hash == old.hash && twin.state.index == old.index)
+
+        var risen = cluster
+        func chunks() -> [UInt8] {
+            var writer = SnapshotWriter(risen.state)
+            var bytes: [UInt8] = []
+            while let chunk = writer.next() { bytes += chunk }
+            return bytes
+        }
+        var reader = SnapshotReader(supporting: newest - 1)
+        try reader.append(chunks())
+        #expect(try reader.finish().supportedVersion == newest - 1)
+        #expect(try risen.propose(rise).outcome == .done(count: 1))
+        var refusing = SnapshotReader(supporting: newest - 1)
+        let refusal = #expect(throws: SnapshotError.self) { try refusing.append(chunks()) }
+        #expect("\(refusal.map { "\($0)" } ?? "")".contains("machine version \(newest): upgrade this node"))
+    }
+
     @Test(
         "what is no command is an outcome like any other", arguments: [[], [1], Array(repeating: UInt8(1), count: 90)])
     func malformed(bytes: [UInt8]) throws {

@@ -48,6 +48,20 @@ alive() {
   [ -n "$pid" ] && tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF -- "$configuration"
 }
 
+# Waits for a process that has been killed to be over. It holds its folder until its files are closed: when its command line is
+# gone already, and before somebody is told of its end.
+await_end() {
+  local pid state _
+  [ -f "$1" ] || return 0
+  pid=$(cat "$1")
+  for _ in $(seq 500); do
+    state=$(sed -n 's/^State:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null) || return 0
+    case $state in ''|Z*|X*) return 0 ;; esac
+    [ -z "$(tr -d '\0' 2>/dev/null <"/proc/$pid/cmdline")" ] || alive "$1" || return 0
+    sleep 0.02
+  done
+}
+
 # Waits a moment for a process that was just started: before it has become its program it cannot be told from this script.
 await_start() {
   local _
@@ -79,9 +93,13 @@ start_node() {
   local name=$1 folder="$data/nodes/$1"
   [ -d "$folder" ] || fail "no node $name in $data; there are: $(node_names | tr '\n' ' ')"
   alive "$folder/pid" && return 0
+  await_end "$folder/pid"
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
+  # A node that was upgraded by itself has a program of its own.
+  local program="$data/amas"
+  [ ! -x "$folder/amas" ] || program="$folder/amas"
   # What clients of the cluster need to know is no business of its nodes, nor of the tools that they start.
-  setsid env -u AMAS_URL -u AMAS_NODES -u AMAS_TOKEN -u AMAS_PG -u AMAS_PIDS "$data/amas" serve --config "$folder/amas.yaml" >>"$folder/log" 2>&1 </dev/null 9>&- &
+  setsid env -u AMAS_URL -u AMAS_NODES -u AMAS_TOKEN -u AMAS_PG -u AMAS_PIDS "$program" serve --config "$folder/amas.yaml" >>"$folder/log" 2>&1 </dev/null 9>&- &
   printf '%s' "$!" >"$folder/pid"
   await_start "$folder/pid"
   write_environment

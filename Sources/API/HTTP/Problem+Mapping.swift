@@ -11,6 +11,7 @@ extension Problem {
         case .noQuorum: self.init(.noQuorum, "\(repeatable)")
         case .timedOut: self.init(.outcomeUnknown, "the cluster did not answer in time; \(repeatable)")
         case .overloaded: self.init(.overloaded, "too many requests wait for the log; nothing was accepted")
+        case .diskFull: self.init(.overloaded, "the disks of too many members take nothing; nothing was accepted")
         case .tooLarge(let limit): self.init(.tooLarge, "a command may have \(limit) bytes")
         case .stopped: self.init(.outcomeUnknown, "the node is stopping; \(repeatable)")
         case .cancelled: self.init(.outcomeUnknown, "the request was given up; \(repeatable)")
@@ -23,7 +24,7 @@ extension Problem {
         case .noQuorum: self.init(.noQuorum, "read with ?consistency=stale to see what this node has")
         case .timedOut: self.init(.readTimeout, "this node could not become fresh enough in time")
         case .overloaded: self.init(.overloaded, "too many reads wait for the leader")
-        case .tooLarge: self.init(.internal)
+        case .tooLarge, .diskFull: self.init(.internal)
         case .stopped: self.init(.notReady, "the node is stopping")
         case .cancelled: self.init(.readTimeout, "the request was given up")
         }

@@ -32,6 +32,13 @@ extension Handlers {
             json.name("changing")
             json.array(of: state.members.filter { !$0.isSettled }) { $0.integer($1.id.rawValue) }
             json.field("waits_for", cluster.membershipObstacle)
+            json.name("alarms")
+            json.array(of: members.members.filter { state.node($0.id)?.hasDiskTrouble == true }) { json, member in
+                json.object {
+                    $0.field("alarm", "log_disk")
+                    $0.field("member", cluster.name(of: member.id))
+                }
+            }
             json.name("next_cursor")
             json.null()
             json.field("indices", object: { status.server.writeIndices(to: &$0, state) })

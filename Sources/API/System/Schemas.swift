@@ -139,7 +139,7 @@ enum Schemas {
         ],
         "seen_seconds_ago": number, "members": list(of: member), "total": integer, "next_cursor": nullable(string),
         "changing": ["type": "array", "items": integer, "description": "Members that are not yet as they shall be."],
-        "waits_for": nullable(string),
+        "waits_for": nullable(string), "alarms": list(of: object(["alarm": string, "member": string])),
         "indices": ["type": "object"], "state_hash": string, "tasks": ["type": "object"],
     ])
 

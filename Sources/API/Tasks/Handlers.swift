@@ -140,7 +140,8 @@ struct Handlers: Sendable {
         var isUnknown: Bool {
             switch self {
             case .error(.timedOut), .outcome(.rejected(.sessionEnded)), .outcome(.rejected(.outcomeForgotten)): true
-            case .outcome, .error(.noQuorum), .error(.overloaded), .error(.tooLarge), .error(.stopped),
+            case .outcome, .error(.noQuorum), .error(.overloaded), .error(.diskFull), .error(.tooLarge),
+                .error(.stopped),
                 .error(.cancelled):
                 false
             }

@@ -12,7 +12,7 @@ extension ClusterState {
     ) throws(UpgradeRequired) -> Applied {
         precondition(index == position.index.next, "entries are applied in order, each once")
         precondition(term >= position.term, "terms do not fall along a log")
-        let request = try Request(reading: bytes, at: index, limits: limits)
+        let request = try Request(reading: bytes, at: index, limits: limits, supportedVersion: supportedVersion)
         switch request {
         case .malformed(let envelope):
             begin(index: index, term: term, envelope: envelope)
@@ -40,7 +40,7 @@ extension ClusterState {
             version = change.version
         }
         if case .clusterCreated(let creation) = command.body, !isCreated { version = creation.machineVersion }
-        guard version <= Self.supportedMachineVersion else {
+        guard version <= supportedVersion else {
             throw UpgradeRequired(index: index, machineVersion: version)
         }
     }
@@ -144,7 +144,9 @@ private enum Request {
     /// No envelope, or one around something that is no command.
     case malformed(Envelope?)
 
-    init(reading bytes: ArraySlice<UInt8>, at index: LogIndex, limits: Limits) throws(UpgradeRequired) {
+    init(
+        reading bytes: ArraySlice<UInt8>, at index: LogIndex, limits: Limits, supportedVersion: UInt32
+    ) throws(UpgradeRequired) {
         let envelope: Envelope
         do throws(Envelope.DecodingError) {
             envelope = try Envelope(decoding: bytes)
@@ -157,7 +159,7 @@ private enum Request {
                 throw UpgradeRequired(index: index, machineVersion: nil)
             }
         }
-        if envelope.machineVersion > ClusterState.supportedMachineVersion {
+        if envelope.machineVersion > supportedVersion {
             throw UpgradeRequired(index: index, machineVersion: envelope.machineVersion)
         }
         do throws(CommandDecodingError) {

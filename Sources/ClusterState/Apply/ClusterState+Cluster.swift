@@ -37,7 +37,7 @@ extension ClusterState {
 
     mutating func apply(_ command: SetMachineVersion) -> Outcome {
         if let rejection = versionRejection(command.version) { return .rejected(rejection) }
-        precondition(command.version <= Self.supportedMachineVersion, "apply stops before a version it does not know")
+        precondition(command.version <= supportedVersion, "apply stops before a version it does not know")
         if command.version == machineVersion { return .done(count: 0) }
         changeCluster { $0.machineVersion = command.version }
         return .done(count: 1)

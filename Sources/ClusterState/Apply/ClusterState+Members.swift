@@ -124,7 +124,7 @@ extension ClusterState {
     /// Why a run of a node cannot become available.
     mutating func admit(_ command: NodeAvailable, _ boot: SessionKey) -> Rejection? {
         // A new folder counts its boots from 1 again: what an older one of that number left behind goes first.
-        if tables.sessions[boot] == nil,
+        if machineVersion >= 2, tables.sessions[boot] == nil,
             tables.work[WorkKey(.forget(boot))] != nil || tables.work[WorkKey(.release(boot))] != nil
         {
             return .stale

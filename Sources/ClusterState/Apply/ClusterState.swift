@@ -10,6 +10,9 @@ public struct ClusterState: Sendable {
     /// The newest machine version whose meaning this build knows.
     public static let supportedMachineVersion: UInt32 = 3
 
+    /// The newest machine version that this value applies: that of the build, or an older one that it stands in for. Not
+    /// replicated.
+    public let supportedVersion: UInt32
     let limits: Limits
     var tables = Tables()
     var indexes = Indexes()
@@ -31,8 +34,12 @@ public struct ClusterState: Sendable {
 
     /// The state before the first entry of a log.
     ///
-    /// - Parameter limits: `version1`; tests pass smaller ones.
-    public init(limits: Limits = .version1) {
+    /// - Parameters:
+    ///   - limits: `version1`; tests pass smaller ones.
+    ///   - version: what is newer stops this value with `UpgradeRequired`, as it would a build that knows no newer one.
+    public init(limits: Limits = .version1, supporting version: UInt32 = ClusterState.supportedMachineVersion) {
+        precondition((1...Self.supportedMachineVersion).contains(version), "this build knows these versions")
+        supportedVersion = version
         self.limits = limits
     }
 

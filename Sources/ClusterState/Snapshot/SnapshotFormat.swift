@@ -58,3 +58,16 @@ public enum SnapshotError: Error, Equatable, Sendable {
     /// Made by a newer build or under a newer machine version: this node must be upgraded.
     case upgradeRequired(formatVersion: UInt32, machineVersion: UInt32)
 }
+
+extension SnapshotError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .truncated: "the snapshot ends too early"
+        case .damaged(let chunk): "chunk \(chunk) of the snapshot is damaged"
+        case .inconsistent(let table): "the rows of the snapshot's table \(table) are not those of a state"
+        case .trailingBytes: "something follows the snapshot's end"
+        case .upgradeRequired(let format, let version):
+            "the snapshot has format \(format) and needs machine version \(version): upgrade this node"
+        }
+    }
+}

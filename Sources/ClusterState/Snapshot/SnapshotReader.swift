@@ -19,9 +19,10 @@ public struct SnapshotReader: Sendable {
     /// Known once the first chunk has been read.
     public private(set) var header: SnapshotHeader?
 
-    public init(limits: Limits = .version1) {
+    /// - Parameter version: a snapshot under a newer machine version is refused.
+    public init(limits: Limits = .version1, supporting version: UInt32 = ClusterState.supportedMachineVersion) {
         self.limits = limits
-        state = ClusterState(limits: limits)
+        state = ClusterState(limits: limits, supporting: version)
     }
 
     /// Takes the next bytes, verifies every chunk that is complete and takes its rows in.
@@ -100,7 +101,7 @@ public struct SnapshotReader: Sendable {
     private mutating func takeHeader(_ bytes: [UInt8]) throws(SnapshotError) {
         guard let header = try? SnapshotHeader(serializedBytes: bytes) else { throw .damaged(chunk: 0) }
         guard header.formatVersion == UInt32(SnapshotFormat.version),
-            header.machineVersion <= ClusterState.supportedMachineVersion, header.group == 0,
+            header.machineVersion <= state.supportedVersion, header.group == 0,
             !UnknownFields.exist(in: header)
         else {
             throw .upgradeRequired(formatVersion: header.formatVersion, machineVersion: header.machineVersion)

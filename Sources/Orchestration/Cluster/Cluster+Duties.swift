@@ -37,6 +37,8 @@ extension Cluster {
         guard state.clusterID != nil else { return }
         let record = state.node(identity.node)
         let shallDrain = isDraining || state.shallDrain(identity.node)
+        // A disk that takes nothing is what the others must know, whatever else is wanted of this node.
+        let reason: SuspensionReasonCode? = status.logTrouble?.isOfRoom == true ? .diskStall : shallDrain ? .drain : nil
         if isWithdrawn {
             // Also for a run before this one, if that ended without a word.
             guard let record, record.status != .left else { return }
@@ -44,8 +46,10 @@ extension Cluster {
         }
         if let record, record.record.bootID == identity.boot.rawValue {
             switch record.status {
-            case .available: return shallDrain ? suspend() : ()
-            case .suspended: if shallDrain { return }
+            case .available: return reason.map { suspend($0) } ?? ()
+            case .suspended:
+                guard let reason else { break }
+                return record.record.suspensionReason == UInt32(reason.rawValue) ? () : suspend(reason)
             case .left: break
             }
         }
@@ -69,15 +73,15 @@ extension Cluster {
                 }))
     }
 
-    /// No new tasks for a node that drains; what runs goes on.
-    private func suspend() {
+    /// No new tasks for this node; what runs goes on.
+    private func suspend(_ reason: SuspensionReasonCode) {
         repeatUntilSeen(
             .suspended,
             .nodeSuspended(
                 .with {
                     $0.nodeID = identity.node.rawValue
                     $0.bootID = identity.boot.rawValue
-                    $0.reasonCode = .drain
+                    $0.reasonCode = reason
                 }))
     }
 
@@ -120,7 +124,9 @@ extension Cluster {
                         $0.clusterID = configuration.server.clusterID
                         $0.generation = 1
                         $0.settings = configuration.settings
-                        $0.machineVersion = configuration.server.machineVersionMax
+                        // Before the second version the command had no such field.
+                        let version = beginningVersion(status)
+                        $0.machineVersion = version == 1 ? 0 : version
                     }))
         }
         fireTimers(status, state)

@@ -19,6 +19,18 @@ extension Cluster {
         repeatUntilSeen(.raiseVersion, .setMachineVersion(.with { $0.version = version }))
     }
 
+    /// The version with which a new cluster begins: one that every member can apply. The first, while one of them has not been
+    /// heard: begun with a later one the cluster could shut it out. `raiseVersion` goes on from there.
+    func beginningVersion(_ status: ServerStatus) -> UInt32 {
+        let others = status.membership.members.filter { $0 != identity.node }
+        let heard = server.links.compactMap { link -> UInt32? in
+            guard others.contains(link.node), case .up(let hello) = link.state else { return nil }
+            return hello.machineVersionMax
+        }
+        guard heard.count == others.count else { return 1 }
+        return min(heard.min() ?? .max, configuration.server.machineVersionMax)
+    }
+
     func reconcileMembers(_ status: ServerStatus, _ state: ClusterState) {
         guard state.machineVersion >= Self.membersSince else { return }
         guard !state.members.isEmpty else { return foundMembers(status.membership, state) }
@@ -94,11 +106,15 @@ extension Cluster {
 
     // MARK: Leadership
 
-    /// A leader that shall drain gives the lead to the voter with the most of the log, of those that stay.
+    /// A leader that shall drain, or whose log's disk is in trouble, gives the lead to the voter with the most of the log, of those
+    /// that stay and have none.
     func leaveLead(_ status: ServerStatus, _ state: ClusterState) {
-        guard state.shallDrain(identity.node) else { return }
+        guard state.shallDrain(identity.node) || status.logTrouble != nil else { return }
         let successor = status.peers
-            .filter { status.membership.voters.contains($0.id) && $0.isReachable && !state.shallDrain($0.id) }
+            .filter { peer in
+                status.membership.voters.contains(peer.id) && peer.isReachable && !state.shallDrain(peer.id)
+                    && state.node(peer.id)?.hasDiskTrouble != true
+            }
             .max { $0.match < $1.match }
         guard let successor,
             pace.mayPropose(.handOverLeadership, interval: .milliseconds(configuration.limits.transferMilliseconds))

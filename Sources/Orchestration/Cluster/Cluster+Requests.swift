@@ -15,13 +15,15 @@ public enum ReadConsistency: Equatable, Sendable {
 
 extension Cluster {
     /// Proposes a command and waits until this node has applied it. Held through elections; acts once however often it travels.
-    /// - Throws: `RequestError`; after `noQuorum`, `timedOut`, `stopped` and `cancelled` the command may still take effect.
+    /// - Throws: `RequestError`; nothing has had any effect after `overloaded`, `tooLarge` and `diskFull`; after `noQuorum`, `timedOut`, `stopped` and `cancelled` the command may still take effect.
     public func propose(
         _ body: Command.OneOf_Body, tenant: String = Cluster.defaultTenant, trace: Envelope.Trace = .none
     ) async throws(RequestError) -> Outcome {
         if let halted { throw .stopped(reason: halted.reason) }
         try await waitForSession()
         let command = Command(body)
+        guard !body.bringsWork || hasRoomForWork else { throw .diskFull }
+        guard mayPropose(command) else { return .rejected(.invalid(field: "machine_version")) }
         return try await server.propose { session, sequence, floor throws(RequestError) in
             try Self.encode(command, session: session, sequence: sequence, floor: floor, tenant: tenant, trace: trace)
         }
@@ -30,14 +32,19 @@ extension Cluster {
     /// Proposes a command that is idempotent by its nature, once and without waiting: whoever needs it looks at the state and
     /// repeats it.
     public func proposeOnce(_ body: Command.OneOf_Body) {
+        let command = Command(body)
+        guard mayPropose(command) else { return }
         do throws(RequestError) {
             server.proposeWithoutSession(
                 try Self.encode(
-                    Command(body), session: nil, sequence: 0, floor: 0, tenant: Self.defaultTenant, trace: .none))
+                    command, session: nil, sequence: 0, floor: 0, tenant: Self.defaultTenant, trace: .none))
         } catch {
             logger.error("a command could not be encoded", metadata: ["error": "\(error)"])
         }
     }
+
+    /// Nothing above the active version enters the log: a member that does not know it would stop there.
+    private func mayPropose(_ command: Command) -> Bool { command.machineVersion <= machine.state.machineVersion }
 
     public static var defaultTenant: String { "default" }
 

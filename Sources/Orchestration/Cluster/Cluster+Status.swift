@@ -25,6 +25,8 @@ extension Cluster {
         }
         let state = machine.state
         guard hasRecovered(state) else { return "the node is joining" }
+        // One whose disk is full, but not used up, serves as before.
+        if let trouble = server.logTrouble, trouble != .full { return "\(trouble)" }
         let lag = server.commitIndex.rawValue - min(server.commitIndex, state.index).rawValue
         guard lag <= configuration.limits.readyLagEntries else { return "the state is \(lag) entries behind" }
         return nil

@@ -74,7 +74,9 @@ public final class Cluster: Sendable {
     public convenience init(
         _ configuration: ClusterConfiguration, hooks: Hooks, logger: Logger
     ) throws(ServerStartError) {
-        try self.init(configuration, hooks: hooks, logger: logger, initial: ClusterState())
+        try self.init(
+            configuration, hooks: hooks, logger: logger,
+            initial: ClusterState(supporting: configuration.server.machineVersionMax))
     }
 
     /// - Parameter initial: the state before the first entry: the same on every node, or they will differ.
@@ -228,6 +230,7 @@ public final class Cluster: Sendable {
     /// This node's standing, then every change of it.
     public var standings: AsyncStream<Standing> { watch.changes() }
     public var outstandingProposals: Int { server.outstandingProposals }
+    public var outstandingProposalBytes: Int { server.outstandingProposalBytes }
     /// Proposals and linearizable reads of this node without an answer.
     public var outstandingRequests: Int { server.outstandingProposals + server.outstandingReads }
     /// Why this node was taken out of the cluster's work: then it serves, executes and projects nothing. Nil while it takes part.

@@ -55,7 +55,7 @@ final class ClusterMachine: ReplicatedStateMachine {
                     publish(state, applied)
                     throw StateMachineHalt(
                         reason:
-                            "entry \(error.index) needs machine version \(error.machineVersion.map { "\($0)" } ?? "a later one"): upgrade this node"
+                            "entry \(error.index) needs machine version \(error.machineVersion.map { "\($0)" } ?? "a later one"), and this node applies \(state.supportedVersion): upgrade this node"
                     )
                 }
             case .noop:
@@ -92,7 +92,7 @@ final class ClusterMachine: ReplicatedStateMachine {
     }
 
     func install(_ read: (_ maximumBytes: Int) throws -> [UInt8]) throws {
-        var reader = SnapshotReader()
+        var reader = SnapshotReader(supporting: state.supportedVersion)
         while true {
             let bytes = try read(256 << 10)
             if bytes.isEmpty { break }

@@ -31,7 +31,7 @@ extension TaskRun {
                 switch error {
                 case .stopped, .cancelled: return .stopped
                 case .tooLarge(let limit): return .refused("a command has at most \(limit) bytes")
-                case .noQuorum, .timedOut, .overloaded: break
+                case .noQuorum, .timedOut, .overloaded, .diskFull: break
                 }
             }
             guard isOurs else { return .taken }

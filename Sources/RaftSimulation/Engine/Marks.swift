@@ -7,7 +7,7 @@ struct Marks {
         case tornTailCut, segmentsRemoved, snapshotTaken, snapshotSent, snapshotInstalled
         case transferBegun, transferCompleted, transferFailed, terminated
         case membershipChangeBegun, membershipChangeRefused
-        case proposalRefused, nodeJudgedGone, duplicateApplied
+        case proposalsGathered, proposalRefused, nodeJudgedGone, duplicateApplied
         case entriesTruncated, priorTermCommitted
         case writeAcknowledged, readAnswered, outcomeUnknown, taskCompleted
     }

@@ -151,7 +151,9 @@ extension Process {
         }
         for told in job.told {
             switch told {
-            case .persisted(let token): step(.persisted(token))
+            case .persisted(let token):
+                step(.persisted(token))
+                if isAlive { submitGathered() }
             case .installed(let stored): post(.install(stored))
             }
             guard isAlive else { return }

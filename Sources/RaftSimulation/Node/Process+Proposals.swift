@@ -57,6 +57,13 @@ struct PendingProposals {
     }
 }
 
+/// What one submission brought to a leader whose log is being synced.
+struct GatheredProposals {
+    /// Nil for this node's own.
+    var peer: NodeID?
+    var proposals: [[UInt8]]
+}
+
 /// Where a proposal of the current step came from, by token.
 struct ProposalOrigin {
     /// Nil for this node's own.
@@ -99,43 +106,65 @@ extension Process {
     }
 
     private func submit(_ new: [[UInt8]]) {
-        if hasLostMajority { return failAll() }
-        forwardOrPropose(new)
+        if hasLostMajority {
+            gathered.removeAll { $0.peer == nil }
+            return failAll()
+        }
+        gathered.append(GatheredProposals(peer: nil, proposals: new))
+        submitGathered()
+    }
+
+    /// A leader appends nothing while its last entries are not synced, up to a limit.
+    func submitGathered() {
+        let bytes = gathered.reduce(0) { $0 + $1.proposals.reduce(0) { $0 + $1.count } }
+        let waits =
+            raft.standing.role == .leader && raft.durableIndex < raft.lastLog.index
+            && bytes < world.options.node.gatheredBytes
+        if waits { world.marks.hit(.proposalsGathered) } else { forwardOrPropose([]) }
     }
 
     /// Submits and asks again everything that waits, as after a change of leader.
     func resubmit() {
+        gathered.removeAll { $0.peer == nil }
         forwardOrPropose(
             proposals.toSubmit(now: localTime, onlyOverdue: false, after: world.options.node.resubmitAfter))
         guard isAlive else { return }
         askAgain()
     }
 
-    /// Without a known leader the proposals stay held: the next change of role submits them.
+    /// With them goes what has gathered. Without a known leader the proposals stay held: the next change of role submits them.
     func forwardOrPropose(_ new: [[UInt8]]) {
-        guard !new.isEmpty, let leader = raft.standing.leader else { return }
-        if leader == id { append(new, from: nil) } else { send(.proposals(new), to: leader) }
+        var groups = gathered
+        gathered = []
+        if !new.isEmpty { groups.append(GatheredProposals(peer: nil, proposals: new)) }
+        guard !groups.isEmpty, let leader = raft.standing.leader else { return }
+        if leader == id { return append(groups) }
+        let own = groups.filter { $0.peer == nil }.flatMap(\.proposals)
+        if !own.isEmpty { send(.proposals(own), to: leader) }
     }
 
     func receiveForwarded(_ forwarded: [[UInt8]], from peer: NodeID) {
         // A node that does not lead stays silent: the sender asks again as soon as it knows who does.
         guard raft.standing.role == .leader else { return }
-        append(forwarded, from: peer)
+        gathered.append(GatheredProposals(peer: peer, proposals: forwarded))
+        submitGathered()
     }
 
     /// The times are stamped here, in the order of the log.
-    private func append(_ new: [[UInt8]], from peer: NodeID?) {
+    private func append(_ groups: [GatheredProposals]) {
         let time = clockBase.time + (localTime - clockBase.local)
         var batch: [Proposal] = []
         var from: [ProposalOrigin] = []
-        for (token, unstamped) in new.enumerated() {
-            var bytes = unstamped
-            Envelope.stamp(&bytes, clusterTimeMicroseconds: time, wallTimeMicroseconds: world.wallTime)
-            batch.append(Proposal(token: UInt64(token), data: bytes[...]))
-            from.append(
-                ProposalOrigin(
-                    peer: peer, boot: BootID(bytes[...].littleEndian(at: 32)), sequence: bytes[...].littleEndian(at: 40)
-                ))
+        for group in groups {
+            for unstamped in group.proposals {
+                var bytes = unstamped
+                Envelope.stamp(&bytes, clusterTimeMicroseconds: time, wallTimeMicroseconds: world.wallTime)
+                from.append(
+                    ProposalOrigin(
+                        peer: group.peer, boot: BootID(bytes[...].littleEndian(at: 32)),
+                        sequence: bytes[...].littleEndian(at: 40)))
+                batch.append(Proposal(token: UInt64(batch.count), data: bytes[...]))
+            }
         }
         origins = from
         step(.propose(batch))

@@ -43,6 +43,7 @@ final class Process {
 
     // Process+Proposals
     var proposals = PendingProposals()
+    var gathered: [GatheredProposals] = []
     var origins: [ProposalOrigin] = []
     /// The greatest cluster time in the log, and where the leader's clock goes on from.
     var greatestClusterTime: UInt64

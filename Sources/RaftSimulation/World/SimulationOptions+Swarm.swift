@@ -53,6 +53,7 @@ extension SimulationOptions {
         node.retainedEntries = random.pick([0, 5, 30, 500, 10_000])
         node.snapshotChunkBytes = random.pick([512, 4 << 10, 256 << 10])
         node.snapshotPatience = random.pick([500_000, 3_000_000])
+        node.gatheredBytes = random.pick([0, 500, 256 << 10])
         node.clockDrift = random.pick([0, 0, 1000, 50_000])
         node.log = random.pick([
             DurableLog.Limits(

@@ -27,6 +27,7 @@ struct NodeOptions {
     var holdTime: UInt64 = 5_000_000
     var resubmitAfter: UInt64 = 500_000
     var noQuorumAfter: UInt64 = 1_000_000
+    var gatheredBytes = 256 << 10
     /// Of the nodes' clocks, in millionths.
     var clockDrift = 0
     var log = DurableLog.Limits(

@@ -73,20 +73,15 @@ struct BenchedCluster: Sendable {
         throw BenchmarkFailure(description: "the nodes did not become ready and agree on a leader")
     }
 
-    func kill(_ node: String) throws {
+    func signal(_ node: String, _ signal: Int32) throws {
         let text = try String(contentsOfFile: "\(folder)/nodes/\(node)/pid", encoding: .utf8)
-        guard let pid = pid_t(text.trimmingPrefix(while: \.isWhitespace)), pid > 1, Glibc.kill(pid, SIGKILL) == 0 else {
-            throw BenchmarkFailure(description: "\(node) could not be killed")
+        guard let pid = pid_t(text.trimmingPrefix(while: \.isWhitespace)), pid > 1, Glibc.kill(pid, signal) == 0 else {
+            throw BenchmarkFailure(description: "\(node) does not run")
         }
     }
 
     /// Starts a node again; `leader()` waits until it is ready.
     func restart(_ node: String) async throws {
-        let command = "'\(startScript)' '\(node)' --data '\(folder)' > /dev/null 2>&1 < /dev/null"
-        let status = await withCheckedContinuation { (done: CheckedContinuation<Int32, Never>) in
-            // A thread of its own: `system` waits for the script.
-            BlockingCall.run { done.resume(returning: system(command)) }
-        }
-        guard status == 0 else { throw BenchmarkFailure(description: "\(node) could not be started: \(command)") }
+        _ = try await Shell.run("'\(startScript)' '\(node)' --data '\(folder)' 2>&1 < /dev/null")
     }
 }

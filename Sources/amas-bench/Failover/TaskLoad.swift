@@ -30,7 +30,7 @@ final class TaskLoad: Sendable {
     }
 
     /// From one request of a client to its next, so that the load is the same however quick the cluster is.
-    private static let paceMilliseconds = 50
+    static let paceMilliseconds = 50
     private let cluster: BenchedCluster
     private let run = UInt64.random(in: .min ... .max)
     private let state = Mutex(State())
@@ -41,17 +41,22 @@ final class TaskLoad: Sendable {
 
     var report: Report { state.withLock { $0.report } }
 
-    func run(clients: Int, _ body: () async throws -> Void) async throws {
+    /// Submits until `body` has returned.
+    func run<Value>(clients: Int, _ body: () async throws -> Value) async throws -> Value {
+        state.withLock { state in
+            state.isStopped = false
+            state.successes = []
+        }
         let all = Task {
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<clients { group.addTask { await self.client() } }
             }
         }
-        let result: Result<Void, any Error>
+        let result: Result<Value, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }
         state.withLock { $0.isStopped = true }
         await all.value
-        try result.get()
+        return try result.get()
     }
 
     private func client() async {

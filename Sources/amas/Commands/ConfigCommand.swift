@@ -75,7 +75,9 @@ extension NodeConfiguration: CustomStringConvertible {
             "  listen: \"\(peerListen)\"",
             "  " + (tls ?? "insecure: true"), "  heartbeat_milliseconds: \(heartbeatMilliseconds)",
             "  election_milliseconds: \(electionMilliseconds)", "  realtime_priority: \(realtimePriority ?? 0)",
-            "  admission_tasks: \(settings.admissionLimitTasks)",
+            "  priority: \(priority)", "  outstanding_megabytes: \(outstandingBytes >> 20)",
+            "  snapshot_megabytes_per_second: \(snapshotBytesPerSecond >> 20)",
+            "  compat_version: \(machineVersion)", "  admission_tasks: \(settings.admissionLimitTasks)",
             "  admission_megabytes: \(settings.admissionLimitBytes >> 20)", "  join: \(joins)",
             "  members:",
         ]

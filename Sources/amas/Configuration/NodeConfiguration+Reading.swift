@@ -31,11 +31,15 @@ extension NodeConfiguration {
         }
         heartbeatMilliseconds = UInt64(reader.integer("cluster.heartbeat_milliseconds"))
         electionMilliseconds = UInt64(reader.integer("cluster.election_milliseconds"))
+        machineVersion = UInt32(reader.integer("cluster.compat_version"))
         settings = Settings()
         settings.admissionLimitTasks = UInt64(reader.integer("cluster.admission_tasks"))
         settings.admissionLimitBytes = UInt64(reader.integer("cluster.admission_megabytes")) << 20
         let priority = reader.integer("cluster.realtime_priority")
         realtimePriority = priority == 0 ? nil : Int32(priority)
+        self.priority = UInt64(reader.integer("cluster.priority"))
+        outstandingBytes = reader.integer("cluster.outstanding_megabytes") << 20
+        snapshotBytesPerSecond = reader.integer("cluster.snapshot_megabytes_per_second") << 20
         httpListen = reader.address("http.listen")
         apiKeyFile = reader.text("http.api_key_file")
         balancerMilliseconds = reader.integer("http.balancer_milliseconds")

@@ -26,6 +26,8 @@ struct NodeConfiguration: Sendable {
     var members: [Member]
     /// Whether the cluster runs, and adds this node.
     var joins: Bool
+    /// The newest machine version that this node applies and announces.
+    var machineVersion: UInt32
     /// The replicated settings of a new cluster.
     var settings: Settings
     var dataFolder: String
@@ -45,6 +47,12 @@ struct NodeConfiguration: Sendable {
     var heartbeatMilliseconds: UInt64
     var electionMilliseconds: UInt64
     var realtimePriority: Int32?
+    /// How much this node is preferred as the leader.
+    var priority: UInt64
+    /// Bytes of requests of this node's clients that may wait for the log.
+    var outstandingBytes: Int
+    /// What snapshots that this node sends to other members may take.
+    var snapshotBytesPerSecond: Int
     var logLevel: String
     var logFormat: String
     var providers: [ProviderConfiguration]

@@ -1,3 +1,5 @@
+import Raft
+
 /// Where a setting was written.
 enum SettingOrigin: Equatable, Sendable, CustomStringConvertible {
     case line(Int)
@@ -62,6 +64,21 @@ struct Setting: Sendable {
         Setting(
             key: "cluster.realtime_priority", kind: .integer(0...99), standard: "10",
             meaning: "SCHED_FIFO priority lent to Raft's threads that come late, where the system permits it; 0: none"),
+        Setting(
+            key: "cluster.priority", kind: .integer(0...Int(RaftSettings.highestPriority)),
+            standard: "\(RaftSettings.highestPriority)",
+            meaning: "how much this node is preferred as the leader: a lower one lets the others campaign first"),
+        Setting(
+            key: "cluster.outstanding_megabytes", kind: .integer(1...1024), standard: "64",
+            meaning: "writes get 503 at this node while so much of them waits for the log"),
+        Setting(
+            key: "cluster.snapshot_megabytes_per_second", kind: .integer(1...10_000), standard: "64",
+            meaning: "what snapshots sent to members that are far behind may take of the network and the disk"),
+        Setting(
+            key: "cluster.compat_version", kind: .integer(1...Int(Version.machine)), standard: "\(Version.machine)",
+            meaning:
+                "the machine version that this node does no more than; an older one keeps the way back open while others are upgraded"
+        ),
         Setting(
             key: "cluster.admission_tasks", kind: .integer(1...10_000_000), standard: "500000",
             meaning: "of a new cluster: new tasks get 503 while PostgreSQL has not taken so many"),

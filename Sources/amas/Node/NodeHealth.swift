@@ -2,9 +2,21 @@ import API
 import ClusterState
 import Orchestration
 import Postgres
+import RaftServer
 
 /// The lines of `/api/v1/health` that the node's parts give.
 enum NodeHealth {
+    private static func log(_ cluster: Cluster) -> ComponentHealth {
+        let trouble = cluster.status?.server.logTrouble
+        let status: ComponentHealth.Status =
+            switch trouble {
+            case nil: .ok
+            case .full: .degraded
+            case .exhausted, .stalled: .down
+            }
+        return ComponentHealth(name: "log", status: status, detail: trouble.map { "\($0)" })
+    }
+
     static func components(cluster: Cluster, projector: Projector?, pools: [PostgresPool], executor: Executor)
         -> [ComponentHealth]
     {
@@ -25,6 +37,6 @@ enum NodeHealth {
         let running = ComponentHealth(
             name: "executor", status: .ok, detail: nil,
             figures: [("running", Double(executor.runningCount)), ("slots", Double(cluster.configuration.slots))])
-        return [postgres, running]
+        return [log(cluster), postgres, running]
     }
 }

@@ -62,6 +62,18 @@ struct NodeMetrics: Sendable {
         registry.gauge(
             "amas_raft_proposals_pending", help: "Proposals of this node without an outcome.",
             sampledBy: { Double(cluster.outstandingProposals) })
+        registry.gauge(
+            "amas_raft_proposals_pending_bytes", help: "Bytes of the proposals of this node without an outcome.",
+            unit: .bytes, sampledBy: { Double(cluster.outstandingProposalBytes) })
+        registry.gauge(
+            "amas_raft_uncommitted_bytes", help: "Bytes that this leader has appended and not yet committed.",
+            unit: .bytes, sampledBy: { cluster.status.map { Double($0.server.uncommittedBytes) } })
+        registry.gauges(
+            "amas_raft_wal_trouble", help: "1 for what is wrong with the disk of the log.", labels: ["kind"],
+            sampledBy: {
+                guard let status = cluster.status else { return [] }
+                return LogTrouble.allCases.map { MetricSample([$0.rawValue], $0 == status.server.logTrouble ? 1 : 0) }
+            })
         registry.counter(
             "amas_raft_messages_refused_total",
             help: "Messages dropped because no correct member sends them: a bug or damage at a peer.",

@@ -99,6 +99,7 @@ extension RequestError {
     var metricLabel: String {
         switch self {
         case .noQuorum: "no_quorum"
+        case .diskFull: "disk_full"
         case .timedOut: "timeout"
         case .overloaded: "overloaded"
         case .tooLarge: "too_large"

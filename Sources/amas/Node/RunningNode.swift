@@ -149,6 +149,7 @@ struct RunningNode {
         raft.heartbeatMilliseconds = configuration.heartbeatMilliseconds
         raft.electionMilliseconds = configuration.electionMilliseconds
         raft.electionJitterMilliseconds = configuration.electionMilliseconds / 2
+        raft.priority = configuration.priority
         var server = RaftServerConfiguration(
             clusterID: configuration.clusterID, node: configuration.node, folder: configuration.dataFolder,
             bootstrap: configuration.joins ? .empty : Membership(voters: configuration.members.map(\.id)),
@@ -157,8 +158,10 @@ struct RunningNode {
             tls: configuration.peerTLS.map {
                 .init(certificate: $0.certificate, privateKey: $0.privateKey, authorities: $0.authorities)
             },
-            raft: raft, machineVersionMax: Version.machine, softwareVersion: Version.number)
+            raft: raft, machineVersionMax: configuration.machineVersion, softwareVersion: Version.number)
         server.realtimePriority = configuration.realtimePriority
+        server.limits.outstandingProposalBytes = configuration.outstandingBytes
+        server.limits.snapshotBytesPerSecond = configuration.snapshotBytesPerSecond
         return server
     }
 

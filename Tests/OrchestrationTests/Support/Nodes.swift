@@ -1,5 +1,6 @@
 import Agents
 import ClusterState
+import DiskFaults
 import Foundation
 import Logging
 import Postgres
@@ -34,6 +35,10 @@ final class Nodes: Sendable {
         var founders: Int?
         /// Nodes whose state machine is another than the others'.
         var initialStates: [NodeID: ClusterState] = [:]
+        /// Nodes that do no more than an older machine version.
+        var machineVersions: [NodeID: UInt32] = [:]
+        /// Nodes whose logs lie on disks that can be full.
+        var disks: [NodeID: FullDisk] = [:]
 
         init() {
             // A machine full of tests must not make the living look dead.
@@ -106,7 +111,8 @@ final class Nodes: Sendable {
                     failed: { preconditionFailure("the disk failed: \($0)") }, excluded: { member.exclude($0) },
                     leaving: { Task { member.cluster.withdraw() } }),
                 logger: logger,
-                initial: options.initialStates[member.id] ?? ClusterState())
+                initial: options.initialStates[member.id]
+                    ?? ClusterState(supporting: configuration.server.machineVersionMax))
         }
         let threads = ToolThreads()
         let runner = StepRunner(
@@ -167,11 +173,13 @@ final class Nodes: Sendable {
                     ($0, PeerAddress(host: "127.0.0.1", port: wires[member.id]?[$0]?.port ?? 0))
                 }),
             listen: PeerAddress(host: "127.0.0.1", port: 0), tls: nil, raft: raft,
-            machineVersionMax: ClusterState.supportedMachineVersion, softwareVersion: "test")
+            machineVersionMax: options.machineVersions[member.id] ?? ClusterState.supportedMachineVersion,
+            softwareVersion: "test")
         server.makesFolder = true
+        if let disk = options.disks[member.id] { server.lie(on: disk) }
         // Requests must not fail because the machine is busy.
         server.limits.holdMilliseconds = 120_000
-        server.limits.noQuorumAfterMilliseconds = 5000
+        server.limits.noQuorumAfterMilliseconds = 120_000
         var cluster = ClusterConfiguration(
             server: server, name: "n\(member.id)", slots: options.slots, httpAddress: "", settings: options.settings)
         cluster.limits = options.limits

@@ -31,7 +31,7 @@ final class Load: Sendable {
                 told.withLock { told in
                     switch error {
                     case .stopped: told.unknown.insert(value)
-                    case .noQuorum, .timedOut, .overloaded, .tooLarge, .cancelled: told.failed[value] = error
+                    case .noQuorum, .timedOut, .overloaded, .diskFull, .tooLarge, .cancelled: told.failed[value] = error
                     }
                 }
                 if case .stopped = error { return }

@@ -13,7 +13,9 @@ struct PendingProposalsTests {
     ) {
         let (sequence, _) = try pending.reserve().get()
         let task = Task {
-            await withCheckedContinuation { pending.register(sequence, bytes: [1], now: now, answer: $0) }
+            await withCheckedContinuation { answer in
+                pending.register(sequence, bytes: [1], now: now) { answer.resume(returning: $0) }
+            }
         }
         await condition { pending.isRegistered(sequence) }
         return (sequence, task)

@@ -58,60 +58,6 @@ struct MembershipScenarios {
         #expect(exchange.change(at: 1, .addGateway(5)) == .success(3))
     }
 
-    @Test("whoever leads when a joint configuration is committed goes on to the one that it leads to")
-    func finishedByAnother() {
-        var exchange = Exchange.led(voters: 3, strangers: [4, 5])
-        exchange.change(at: 1, .join(4))
-        _ = exchange.settle()
-        exchange.change(at: 1, .join(5))
-        _ = exchange.settle()
-        // The joint configuration is sent, and its leader is heard no more.
-        exchange.advance(byMilliseconds: 50)
-        exchange.step(1, .tick)
-        #expect(exchange[1].membership.isJoint)
-        exchange.round()
-        exchange.remove(1)
-        exchange.underWay = []
-        #expect(exchange[2].membership.isJoint)
-        exchange.elect(2)
-        exchange.beat(2)
-        #expect(exchange[2].membership == .voters(5) && exchange[2].commitIndex == exchange[2].lastLog.index)
-        #expect(exchange[5].membership == .voters(5))
-    }
-
-    @Test("a decision in a joint configuration needs a majority of both")
-    func bothMajorities() {
-        var exchange = Exchange.led(voters: 3, strangers: [4, 5])
-        exchange.change(at: 1, .join(4))
-        _ = exchange.settle()
-        exchange.change(at: 1, .join(5))
-        _ = exchange.settle()
-        exchange.advance(byMilliseconds: 50)
-        exchange.step(1, .tick)
-        let joint = exchange[1].lastLog.index
-        // Only the newcomers hear of it: three of five, and one of the old three.
-        for _ in 0..<3 {
-            exchange.lose { [2, 3].contains($0.to) }
-            exchange.round()
-        }
-        #expect(exchange[4].lastLog.index >= joint && exchange[1].commitIndex < joint)
-    }
-
-    @Test("a configuration that was not committed is taken back with the entries around it")
-    func takenBack() {
-        var exchange = Exchange.led(voters: 3, strangers: [4])
-        exchange.change(at: 1, .join(4))
-        #expect(exchange[1].membership.joining == [4], "in force as soon as it is appended")
-        exchange.underWay = []
-        let deposed = exchange[1]
-        exchange.remove(1)
-        exchange.elect(2)
-        exchange.nodes.append(deposed)
-        exchange.step(2, .linkUp(1))
-        _ = exchange.settle()
-        #expect(exchange[1].membership == .voters(3) && exchange[1].role == .follower)
-    }
-
     @Test("a leader leads its own leaving to the end, hands over, and is heard no more", arguments: [3, 5])
     func leaderLeaves(voters: Int) {
         var exchange = Exchange.led(voters: voters)
@@ -126,28 +72,6 @@ struct MembershipScenarios {
         #expect(exchange.underWay.isEmpty && exchange[1].role == .follower)
     }
 
-    @Test("P15: a removed node that never heard of it cannot disturb those who go on")
-    func removedAndUnaware() {
-        var exchange = Exchange.led(voters: 3)
-        let unaware = exchange[3]
-        exchange.remove(3)
-        exchange.beat(1)
-        exchange.change(at: 1, .remove([3]))
-        _ = exchange.settle()
-        exchange.beat(1)
-        #expect(exchange[1].membership == Membership(voters: [1, 2]))
-        let term = exchange[1].hardState.term
-        exchange.nodes.append(unaware)
-        exchange.nodes[exchange.nodes.count - 1].now = exchange[1].now
-        for _ in 0..<5 {
-            exchange.beat(1)
-            exchange.advance(byMilliseconds: 40)
-            exchange.step(3, .tick)
-            _ = exchange.settle()
-        }
-        #expect(exchange[1].role == .leader && exchange[1].hardState.term == term)
-    }
-
     @Test("one member votes instead of another, in one joint step")
     func replacement() {
         var exchange = Exchange.led(voters: 3, strangers: [4])
@@ -159,23 +83,6 @@ struct MembershipScenarios {
         _ = exchange.settle()
         #expect(exchange[4].membership == Membership(voters: [1, 2, 4]))
         #expect(exchange[1].commitIndex == exchange[1].lastLog.index)
-    }
-
-    @Test("P22: a voter that has lost its disk catches up before it votes again")
-    func rejoin() {
-        var exchange = Exchange.led(voters: 3)
-        exchange.step(1, Raft.commands(10))
-        _ = exchange.settle()
-        exchange.remove(3)
-        exchange.change(at: 1, .rejoin(3))
-        _ = exchange.settle()
-        #expect(exchange[1].membership == Membership(voters: [1, 2], joining: [3]))
-        exchange.nodes.append(.stranger(3))
-        exchange.nodes[2].now = exchange[1].now
-        exchange.step(1, .linkUp(3))
-        _ = exchange.settle()
-        exchange.beat(1, times: 3)
-        #expect(exchange[3].membership == .voters(3) && exchange[3].commitIndex == exchange[1].lastLog.index)
     }
 
     @Test("a newcomer that lags is not promoted, and what it lacks is told")

@@ -47,22 +47,6 @@ struct PartitionScenarios {
         #expect(try world.run(within: 3000) { $0.pendingReason() == nil })
     }
 
-    @Test("P15: a node that comes back with a term far ahead costs one election and no more")
-    func farTerm() throws {
-        var (world, leader) = try World.quiet(nodes: 3)
-        let stray = world.followers(of: leader)[0]
-        world.crash(stray, closingLinks: false)
-        let ahead = HardState(term: Term(world.term(of: leader).rawValue + 50), votedFor: stray)
-        world[stray].disk.enqueue(.write(Write(token: .none, truncateFrom: nil, hardState: ahead, entries: [])))
-        world[stray].disk.crash(keeping: 1)
-        world.start(stray)
-        #expect(try world.run(within: 4000) { $0.pendingReason() == nil && $0.isLed(without: []) })
-        let settled = try #require(world.leader)
-        #expect(world.term(of: settled) == ahead.term.next)
-        try world.run(for: 3000)
-        #expect(world.leader == settled && world.term(of: settled) == ahead.term.next)
-    }
-
     @Test("a node that was alone for long does not disturb when it comes back", arguments: Seeds.list(5))
     func rejoin(seed: UInt64) throws {
         var (world, leader) = try World.quiet(nodes: 5, seed: seed)

@@ -4,20 +4,6 @@ import Testing
 
 @Suite("Scenarios: replication")
 struct ReplicationScenarios {
-    @Test("P8: a follower acknowledges entries once they are durable, not when they arrive")
-    func acknowledgement() throws {
-        var node = Raft.node(2, of: 3, term: 1)
-        let append = Message.AppendEntries(previous: .zero, entries: [.command(1, 1), .command(2, 1)], commit: 2)
-        let effects = node.step(.message(Message(from: 1, to: 2, term: 1, body: .appendEntries(append))), at: .zero)
-        #expect(effects.messages.isEmpty)
-        #expect(node.commitIndex == 2)
-        #expect(effects.applied.isEmpty, "committed, and not yet durable here")
-        let write = try #require(effects.writes.first)
-        let after = node.step(.persisted(write.token), at: .zero)
-        #expect(after.bodies == [.appendAccepted(match: 2)])
-        #expect(after.applied.map(\.index) == [1, 2])
-    }
-
     @Test("P8: what was acknowledged in passing, while its write was under way, waits as well")
     func repeatedAppendWaits() throws {
         var node = Raft.node(2, of: 3, term: 1)
@@ -27,23 +13,6 @@ struct ReplicationScenarios {
         for _ in 0..<1000 { #expect(node.step(.message(message), at: .zero).isEmpty) }
         let after = node.step(.persisted(write.token), at: .zero)
         #expect(after.bodies == [.appendAccepted(match: 1)], "the repetitions did not pile up")
-    }
-
-    @Test("P9: an old write's completion does not acknowledge what replaced its entries")
-    func overlappingWrites() throws {
-        var node = Raft.node(2, of: 3, term: 1)
-        func append(_ entries: ArraySlice<Entry>, from leader: NodeID, term: Term) -> Input {
-            let body = Message.Body.appendEntries(.init(previous: .zero, entries: entries, commit: 0))
-            return .message(Message(from: leader, to: 2, term: term, body: body))
-        }
-        let first = try #require(
-            node.step(append([.command(1, 1), .command(2, 1)], from: 1, term: 1), at: .zero).writes.first)
-        let second = try #require(
-            node.step(append([.command(1, 2), .command(2, 2)], from: 3, term: 2), at: .zero).writes.first)
-        #expect(second.truncateFrom == 1)
-        #expect(node.step(.persisted(first.token), at: .zero).messages.isEmpty)
-        #expect(node.durableIndex == 0)
-        #expect(node.step(.persisted(second.token), at: .zero).bodies == [.appendAccepted(match: 2)])
     }
 
     @Test(
@@ -56,34 +25,6 @@ struct ReplicationScenarios {
         #expect(first.messages(to: 3).isEmpty, "it is not known to have the entry")
         let late = leader.hears(.appendAccepted(match: 1), from: 3, term: 1)
         #expect(late.messages(to: 3).map(\.body) == [.heartbeat(commit: 1, round: 0)])
-    }
-
-    @Test("P10: a single node commits and applies only what is durable")
-    func singleNode() throws {
-        var node = Raft.node(1, of: 1)
-        let campaign = try #require(node.step(.tick, at: node.nextDeadline).writes.first)
-        let elected = node.step(.persisted(campaign.token), at: node.now)
-        #expect(node.role == .leader && node.commitIndex == 0)
-        _ = node.step(.persisted(try #require(elected.writes.first).token), at: node.now)
-        #expect(node.commitIndex == 1)
-        let effects = node.step(.propose([Proposal(token: 1, data: [1])]), at: node.now)
-        #expect(node.commitIndex == 1 && effects.applied.isEmpty)
-        let after = node.step(.persisted(try #require(effects.writes.first).token), at: node.now)
-        #expect(node.commitIndex == 2 && after.applied.map(\.index) == [2])
-    }
-
-    @Test("a leader sends before its own write is done, and counts itself only after it")
-    func parallelWrite() throws {
-        var leader = Raft.node(1, of: 3)
-        leader.winElection()
-        _ = leader.hears(.appendAccepted(match: 1), from: 2, term: 1)
-        let effects = leader.step(.propose([Proposal(token: 1, data: [1])]), at: leader.now)
-        #expect(effects.appends.map(\.entries.count) == [1])
-        let accepted = Message(from: 2, to: 1, term: 1, body: .appendAccepted(match: 2))
-        _ = leader.step(.message(accepted), at: leader.now)
-        #expect(leader.commitIndex == 1)
-        _ = leader.step(.persisted(try #require(effects.writes.first).token), at: leader.now)
-        #expect(leader.commitIndex == 2)
     }
 
     @Test("a member that denies what it acknowledged counts no more for it, is brought up again, and is told of once")
@@ -104,27 +45,6 @@ struct ReplicationScenarios {
         let again = leader.hears(.appendAccepted(match: 5), from: 2, term: 1)
         #expect(!again.contains { if case .memberForgot = $0 { true } else { false } })
         #expect(leader.peers.first { $0.id == 2 }?.match == 5)
-    }
-
-    @Test("P19: an old or repeated append cuts nothing")
-    func oldAppend() {
-        var node = Raft.node(2, of: 3, term: 2, logTerms: [1, 1, 2, 2, 2])
-        let old = Message.AppendEntries(previous: .at(1, 1), entries: [.command(2, 1), .command(3, 2)], commit: 1)
-        let effects = node.hears(.appendEntries(old), from: 1, term: 2)
-        #expect(effects.writes.isEmpty)
-        #expect(effects.bodies == [.appendAccepted(match: 3)], "no more than the message proves")
-        #expect(node.lastLog == .at(5, 2) && node.commitIndex == 1)
-    }
-
-    @Test("P19: an append from before what is compacted is answered with what is committed")
-    func appendBeforeCompaction() {
-        var node = Raft.node(2, of: 3, term: 2, logTerms: [1, 1, 2, 2, 2])
-        _ = node.hears(.heartbeat(commit: 4, round: 1), from: 1, term: 2)
-        _ = node.stepDurably(.applied(4), at: node.now)
-        let snapshot = SnapshotDescriptor(position: .at(4, 2), membership: .voters(3))
-        _ = node.stepDurably(.snapshotSaved(snapshot, compactThrough: 4), at: node.now)
-        let old = Message.AppendEntries(previous: .at(1, 1), entries: [.command(2, 1)], commit: 4)
-        #expect(node.hears(.appendEntries(old), from: 1, term: 2).bodies == [.appendAccepted(match: 4)])
     }
 
     /// The divergent tail: 10,000 entries in one foreign term, and in ten.

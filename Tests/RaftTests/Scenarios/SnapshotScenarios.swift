@@ -47,44 +47,6 @@ struct SnapshotScenarios {
         effects.filter { if case .sendSnapshot = $0 { true } else { false } }.count
     }
 
-    @Test("P17: an acknowledgement that was lost is asked for again, without a second snapshot")
-    func lostAcknowledgement() throws {
-        var exchange = exchange()
-        let asked = exchange[1].hears(.appendRejected(rejected: 4, hint: .zero), from: 2, term: 2)
-        #expect(snapshots(asked) == 1)
-        _ = exchange[1].stepDurably(.snapshotSent(to: 2, succeeded: true), at: exchange[1].now)
-        // The follower has it, and the leader does not learn of it.
-        let descriptor = exchange[1].latestSnapshot
-        let install = exchange[2].hears(.installSnapshot(descriptor), from: 1, term: 2)
-        #expect(install.contains(.installSnapshot(descriptor)))
-        _ = exchange[2].stepDurably(.snapshotInstalled(descriptor), at: exchange[2].now)
-        #expect(exchange[2].commitIndex == 4)
-        var effects: [Effect] = []
-        for _ in 0..<15 where effects.appends.isEmpty { effects += beat(&exchange, after: 50) }
-        #expect(snapshots(effects) == 0)
-        let probe = try #require(effects.appends.first)
-        #expect(probe.previous == .at(4, 1))
-        #expect(exchange[2].hears(.appendEntries(probe), from: 1, term: 2).bodies == [.appendAccepted(match: 6)])
-    }
-
-    @Test("P17: a snapshot that never arrived is sent again, at a measured pace")
-    func lostSnapshot() {
-        var exchange = exchange()
-        _ = exchange[1].hears(.appendRejected(rejected: 4, hint: .zero), from: 2, term: 2)
-        _ = exchange[1].stepDurably(.snapshotSent(to: 2, succeeded: true), at: exchange[1].now)
-        var sent = 0
-        for _ in 0..<60 {
-            let effects = beat(&exchange, after: 50)
-            sent += snapshots(effects)
-            if let probe = effects.appends.first {
-                let rejected = Message.Body.appendRejected(rejected: probe.previous.index, hint: .zero)
-                sent += snapshots(exchange[1].hears(rejected, from: 2, term: 2))
-            }
-            if sent > 0 { break }
-        }
-        #expect(sent == 1)
-    }
-
     @Test("P17: while a snapshot's bytes are under way no second one is sent")
     func oneAtATime() {
         var exchange = exchange()
@@ -92,14 +54,6 @@ struct SnapshotScenarios {
         for _ in 0..<100 { sent += snapshots(beat(&exchange, after: 50)) }
         sent += snapshots(exchange[1].hears(.appendRejected(rejected: 4, hint: .zero), from: 2, term: 2))
         #expect(sent == 1)
-    }
-
-    @Test("a failed snapshot is tried again with the next answered heartbeat, not at once")
-    func failedSnapshot() {
-        var exchange = exchange()
-        _ = exchange[1].hears(.appendRejected(rejected: 4, hint: .zero), from: 2, term: 2)
-        #expect(snapshots(exchange[1].stepDurably(.snapshotSent(to: 2, succeeded: false), at: exchange[1].now)) == 0)
-        #expect(snapshots(beat(&exchange, after: 50)) == 1)
     }
 
     @Test("a snapshot of what is here already, and an older one, are acknowledged and not installed")

@@ -4,18 +4,6 @@ import Testing
 
 @Suite("Scenarios: votes")
 struct VotingScenarios {
-    @Test("P7: term and vote are one write, and the vote leaves the node after it")
-    func voteIsDurable() throws {
-        var node = Raft.node(2, of: 3, term: 4)
-        let request = Message(from: 1, to: 2, term: 5, body: .voteRequest(lastLog: .zero, transfer: false))
-        let effects = node.step(.message(request), at: .zero)
-        #expect(effects.messages.isEmpty)
-        let write = try #require(effects.writes.first)
-        #expect(write.hardState == HardState(term: 5, votedFor: 1))
-        let after = node.step(.persisted(write.token), at: .zero)
-        #expect(after.bodies == [.voteResponse(granted: true)])
-    }
-
     @Test("P7: after a restart the vote is still given, to the same candidate and to nobody else")
     func voteSurvivesRestart() {
         var node = Raft.node(2, of: 3, term: 5, votedFor: 1)
@@ -65,21 +53,6 @@ struct VotingScenarios {
         #expect(effects == [.send(Message(from: 2, to: 1, term: 5, body: .voteResponse(granted: true)))])
         #expect(node.standing == Standing(role: .follower, term: 5, leader: 1))
         #expect(node.nextDeadline == deadline)
-    }
-
-    @Test("P20: a member that does not know of its promotion votes when asked")
-    func learnerVotes() {
-        var learner = Raft(
-            id: 4, settings: RaftSettings(seed: 1),
-            restored: .init(
-                hardState: .initial,
-                snapshot: .init(position: .zero, membership: Membership(voters: [1, 2, 3], joining: [4])),
-                base: .zero, entries: []),
-            now: .zero)
-        let answer = learner.hears(.voteRequest(lastLog: .zero, transfer: false), from: 1, term: 1)
-        #expect(answer.bodies == [.voteResponse(granted: true)])
-        _ = learner.stepDurably(.tick, at: learner.nextDeadline)
-        #expect(learner.role == .follower, "and it does not campaign")
     }
 
     @Test("answers of those who have no vote are not counted")

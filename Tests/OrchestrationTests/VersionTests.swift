@@ -1,0 +1,40 @@
+import ClusterState
+import Raft
+import RaftServer
+import SwiftProtobuf
+import Testing
+
+@testable import Orchestration
+
+/// Members of two machine versions in one cluster (`design/state.md` 1).
+@Suite("Versions", .serialized)
+struct ClusterVersionTests {
+    private static let newest = ClusterState.supportedMachineVersion
+
+    @Test("while one member knows only the version before, nothing newer enters the log, and all apply the same")
+    func mixed() async throws {
+        var options = Nodes.Options()
+        options.machineVersions = [NodeID(3): Self.newest - 1]
+        try await Nodes.run(3, options: options) { nodes in
+            for leader in nodes.members {
+                try await nodes.makeLeader(leader)
+                for member in nodes.members {
+                    let key = try await nodes.submit([("step", [])], at: member)
+                    try await nodes.end(of: key, at: member)
+                }
+                let command = Command.OneOf_Body.memberAdded(.with { $0.nodeID = 9 })
+                #expect(Command(command).machineVersion == Self.newest)
+                #expect(try await leader.cluster.propose(command) == .rejected(.invalid(field: "machine_version")))
+                leader.cluster.proposeOnce(command)
+            }
+            for member in nodes.members {
+                _ = try await member.cluster.read(.strong)
+                #expect(member.cluster.halted == nil)
+                #expect(member.cluster.state.machineVersion == Self.newest - 1)
+            }
+            try await eventually("a quorum has the same state everywhere") {
+                nodes.members.allSatisfy { $0.cluster.confirmedIndex == $0.cluster.state.index }
+            }
+        }
+    }
+}
