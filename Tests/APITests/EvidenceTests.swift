@@ -8,6 +8,8 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import API
+
 /// The real state machine, a real PostgreSQL, and requests over HTTP.
 @Suite("Tasks that have left the live state")
 struct EvidenceTests {
@@ -24,7 +26,7 @@ struct EvidenceTests {
             let watermark = try await projection.watermark(of: identity)
             let items = cluster.state.outbox(limit: 400, byteLimit: .max)
             let batch = try await projection.write(items, of: cluster.state, after: watermark)
-            #expect(cluster.apply(.persisted(batch.persisted)) == .done(count: UInt64(items.count)))
+            #expect(cluster.apply(.persisted(batch.persisted), inSession: true) == .done(count: UInt64(items.count)))
         }
 
         func run(_ id: String) {

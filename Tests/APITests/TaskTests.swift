@@ -270,14 +270,17 @@ struct TaskTests {
         return StoredTask(view, in: other.state)
     }
 
-    @Test("a task that has left the live state is read from the store, and not run again if it was not kept whole")
-    func stored() async throws {
+    @Test(
+        "a task that has left the live state is read from the store, and not run again if it was not kept whole",
+        arguments: [false, true])
+    func stored(raisesVersion: Bool) async throws {
         try await TestNode.run(store: FixedStore(.success(try Self.elsewhere("task_old")))) { node async throws in
-            node.cluster.raiseVersion()
+            if raisesVersion { node.cluster.raiseVersion() }
             let reply = try await node.get("/api/v1/tasks/task_old")
             #expect(reply.status == 200 && reply.headers["etag"] != nil && reply.json["title"]?.stringValue == "old")
             let again = try await node.request("POST", "/api/v1/tasks/task_old/execute")
             #expect(again.status == 409 && again.problem == "archived")
+            #expect(again.text.contains("upgraded") != raisesVersion)
         }
     }
 
@@ -298,7 +301,7 @@ struct TaskTests {
                     #expect(reply.status == 503 && reply.problem == "store_unavailable")
                     #expect(reply.headers["retry-after"] != nil && reply.text.contains("PostgreSQL"))
                 }
-                let body = #"{"title":"t","task_type":"code_analysis","depends_on":["task_0"]}"#
+                let body = #"{"title":"t","task_type":"code_analysis","target":".","depends_on":["task_0"]}"#
                 let dependent = try await node.post("/api/v1/tasks", body)
                 #expect(dependent.status == 503 && dependent.problem == "store_unavailable")
             }

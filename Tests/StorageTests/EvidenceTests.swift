@@ -48,7 +48,8 @@ struct EvidenceTests {
 
     @Test("what the evidence brings back, the state takes")
     func roundTrip() async throws {
-        var log = try LoggedState(machineVersion: ClusterState.supportedMachineVersion)
+        var log = try LoggedState()
+        try log.submit("a")
         try log.run("a", result: #"{"n":1}"#)
         try await Database.with { database in
             for batch in try await database.project(log) { try log.propose(.persisted(batch.persisted)) }
@@ -68,19 +69,31 @@ struct EvidenceTests {
             try log.run("a", result: #"{"n":2}"#)
             try await database.project(log)
             let stored = try #require(try await database.queries.task(key("a"), of: cluster))
-            #expect(stored.executions.map(\.attempt) == [1, 2] && stored.revision == (try log.view("a").revision))
+            let revision = try log.view("a").revision
+            #expect(stored.executions.map(\.attempt) == [1, 2] && stored.revision == revision)
             #expect(stored.currentExecutions.map(\.attempt) == [2])
         }
     }
 
-    @Test("a row of an earlier release gives evidence, and no archive")
-    func earlierRelease() async throws {
-        var log = try LoggedState()
+    @Test("until the cluster has risen, an older node can go on with the database; rows of that time give no archive")
+    func earlierVersion() async throws {
+        let before = Command.evidenceSince - 1
+        var log = try LoggedState(machineVersion: before)
+        try log.submit("a")
         try log.run("a")
-        try await Database.with { database in
+        try await Database.with(machineVersion: before) { database in
             try await database.project(log)
-            _ = try await database.pool.query("UPDATE tasks SET spec = NULL, created_revision = NULL")
+            let applied = "SELECT max(version)::bigint FROM schema_migrations"
+            #expect(try await database.count(applied) == StorageSchema.count(machineVersion: before))
+            #expect(try await StorageSchema.migrate(database.pool, machineVersion: before).isEmpty)
             let cluster = try #require(ClusterIdentity(log.state))
+            let error = try await storageError {
+                _ = try await database.queries.evidence(on: ["a"], tenant: "default", archiveOf: "a", of: cluster)
+            }
+            #expect(error == .notMigrated)
+            #expect(try await StorageSchema.migrate(database.pool).count == 1)
+            #expect(try await database.count(applied) == StorageSchema.migrations.count)
+            #expect(try await StorageSchema.migrate(database.pool, machineVersion: before).isEmpty, "a node that lags")
             let found = try await database.queries.evidence(
                 on: ["a"], tenant: "default", archiveOf: "a", of: cluster)
             #expect(found.count == 1 && found[0].archive == nil && found[0].evidence.status == .completed)

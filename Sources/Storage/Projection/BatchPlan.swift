@@ -7,7 +7,7 @@ struct BatchPlan {
     private struct Entry {
         let item: OutboxItem
         var task: StoredTask
-        /// Nil until the task has ended.
+        /// Nil until the task has ended, and while the cluster may go back to a version that keeps none.
         let archive: TaskRow.Archive?
         var isReduced = false
     }
@@ -25,12 +25,13 @@ struct BatchPlan {
             zip(items, items.dropFirst()).allSatisfy { $0.revision <= $1.revision },
             "the watermark claims everything before the last item, so items come in the outbox's order")
         through = items[0].revision.predecessor
+        let keepsArchives = state.machineVersion >= Command.evidenceSince
         var statements = 0
         for item in items {
             // A task that has gone meanwhile was persisted before: there is nothing to write.
             if let view = state.task(item.key) {
                 let task = StoredTask(view, in: state)
-                let archive = view.status.isTerminal ? TaskRow.Archive(view) : nil
+                let archive = keepsArchives && view.status.isTerminal ? TaskRow.Archive(view) : nil
                 let size = task.contentBytes + (archive?.spec.count ?? 0)
                 let count = 1 + task.executions.count
                 let isWithin =

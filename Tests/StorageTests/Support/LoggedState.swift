@@ -10,7 +10,10 @@ struct LoggedState {
     var wallTime: UInt64 = 1_800_000_000_000_000
     private var sequence: UInt64 = 0
 
-    init(clusterID: String = "storage-tests", generation: UInt32 = 1, machineVersion: UInt32 = 1) throws {
+    init(
+        clusterID: String = "storage-tests", generation: UInt32 = 1,
+        machineVersion: UInt32 = ClusterState.supportedMachineVersion
+    ) throws {
         try propose(
             .clusterCreated(
                 .with {
