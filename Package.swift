@@ -124,6 +124,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["LoopbackServer"], path: "Tests/TestSupport", swiftSettings: settings),
         .target(
             name: "DiskFaults", dependencies: ["WriteAheadLog"], path: "Tests/DiskFaults", swiftSettings: settings),
+        .target(name: "ThreadStop", path: "Tests/ThreadStop"),
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
         .target(name: "LoopbackClient", dependencies: nio, path: "Tests/LoopbackClient", swiftSettings: settings),
         tests(of: "Raft", exclude: ["Scenarios/Files"]),
@@ -148,14 +149,16 @@ let package = Package(
         tests(
             of: "API",
             with: [
-                "Agents", "ClusterState", "LoopbackClient", "Orchestration", "Raft", "RaftServer", "Storage",
-                "Telemetry", "WriteAheadLog", logging, protobuf,
+                "Agents", "ClusterState", "LoopbackClient", "Orchestration", "Postgres", "Raft", "RaftServer",
+                "Storage",
+                "Telemetry", "TestSupport", "WriteAheadLog", logging, protobuf,
             ] + nio),
         // Real nodes behind a real balancer, started by cluster/up
         .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "amas", "Agents", "CPlatform", "ClusterState", "LoopbackClient", "Raft", "RaftServer", "WriteAheadLog",
+                "amas", "Agents", "CPlatform", "ClusterState", "LoopbackClient", "Raft", "RaftServer", "RaftSimulation",
+                "ThreadStop", "WriteAheadLog",
             ],
             swiftSettings: settings),
         tests(of: "amas", with: ["Agents", "CPlatform", "LoopbackServer", "Raft", "RaftServer", logging] + nio),

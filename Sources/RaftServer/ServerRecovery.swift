@@ -23,6 +23,7 @@ struct ServerRecovery {
     var payloads: PayloadStore
     var storedSnapshot: SnapshotStore.Stored?
     var restored: Raft.Restored
+    var crashes: CrashGuard
 
     static func run(
         _ configuration: RaftServerConfiguration, machine: some ReplicatedStateMachine
@@ -57,13 +58,19 @@ struct ServerRecovery {
             throw .snapshot("\(error)")
         }
         let restored = try restore(opened, stored: stored, bootstrap: configuration.bootstrap)
+        let crashes: CrashGuard
+        do {
+            crashes = try CrashGuard(folder: configuration.folder, snapshot: restored.snapshot.position.index)
+        } catch {
+            throw .log("\(error)")
+        }
         machine.recovered(restored.entries)
         return ServerRecovery(
             identity: ServerIdentity(
                 node: configuration.node, incarnation: Incarnation(opened.identity.incarnation),
                 boot: BootID(opened.identity.bootCount)),
             log: LogWriter.OpenedOnce(opened.log), store: store, payloads: payloads, storedSnapshot: stored,
-            restored: restored)
+            restored: restored, crashes: crashes)
     }
 
     fileprivate static func openStorage(

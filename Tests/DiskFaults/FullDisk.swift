@@ -2,20 +2,29 @@ import Glibc
 import Synchronization
 public import WriteAheadLog
 
-/// A real folder on a disk that can be full: then no file gets room that it has not got already.
+/// A real folder on a disk that can be full: then no file gets room that it has not got already. It can stand still as well: then
+/// no sync returns.
 public final class FullDisk: Sendable {
     private let isFull = Mutex(false)
+    private let isStill = Mutex(false)
     private let refused = Mutex(0)
 
     public init() {}
 
     public func fill() { isFull.withLock { $0 = true } }
     public func empty() { isFull.withLock { $0 = false } }
+    public func standStill() { isStill.withLock { $0 = true } }
+    public func goOn() { isStill.withLock { $0 = false } }
     /// How often room was asked for in vain.
     public var refusals: Int { refused.withLock { $0 } }
 
     public func open(_ folder: String) throws(WriteAheadLogError) -> any LogStorage {
         Storage(storage: try PosixLogStorage(folder: folder), disk: self)
+    }
+
+    /// Blocks the log's thread, which is made for that.
+    fileprivate func waitWhileStill() {
+        while isStill.withLock({ $0 }) { usleep(1_000) }
     }
 
     fileprivate func reserve(_ name: String) throws(StorageError) {
@@ -62,5 +71,8 @@ private final class File: LogFile {
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(StorageError) -> Int {
         try file.read(into: buffer, at: offset)
     }
-    func sync() throws(StorageError) { try file.sync() }
+    func sync() throws(StorageError) {
+        disk.waitWhileStill()
+        try file.sync()
+    }
 }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Orchestration
 
-/// Members whose logs have no room (`design/state.md` 13, 15).
+/// Members whose logs have no room, or whose disks do not answer (`design/state.md` 13, 15).
 @Suite("Full disks", .serialized)
 struct FullDiskTests {
     private static func run(
@@ -88,6 +88,28 @@ struct FullDiskTests {
             }
             let key = try await nodes.submit([("step", [])])
             try await nodes.end(of: key)
+        }
+    }
+
+    @Test("a node whose disk does not answer gets no tasks, and nobody is refused on its account")
+    func oneStandsStill() async throws {
+        try await Self.run { nodes, disks in
+            let still = try await nodes.follower()
+            let witness = nodes.others(than: still)[0]
+            disks[still.id]?.standStill()
+            defer { disks[still.id]?.goOn() }
+            // A disk that is asked nothing owes no answer.
+            _ = try await nodes.submit([("step", [])], at: witness) { $0.autoExecute = false }
+            try await eventually("the others know") { witness.cluster.state.node(still.id)?.status == .suspended }
+            for _ in nodes.members {
+                let key = try await nodes.submit([("during", [])], at: witness)
+                #expect(try await nodes.end(of: key, at: witness).record.nodeID != still.id.rawValue)
+            }
+            #expect(nodes.members.allSatisfy { $0.cluster.hasRoomForWork })
+            disks[still.id]?.goOn()
+            try await eventually("it takes tasks again") {
+                witness.cluster.state.node(still.id)?.status == .available
+            }
         }
     }
 }

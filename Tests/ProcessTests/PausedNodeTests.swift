@@ -59,8 +59,6 @@ extension ClusterProcesses {
 
     /// How many slots of a node are taken, by the word of another.
     func tasksRunning(on name: String, asSeenBy port: Int) async throws -> Int64 {
-        let members = try await request(port, "GET", "/api/v1/cluster").json["members"]?.arrayValue ?? []
-        let member = members.first { $0["name"]?.stringValue == name }
-        return member?["used_slots"]?.integerValue ?? 0
+        try await member(name, asSeenBy: port)?["used_slots"]?.integerValue ?? 0
     }
 }

@@ -3,7 +3,8 @@ import Raft
 import RaftServer
 
 // The disks of the logs. A node whose disk is full says so by a command, so that every node knows it: it is
-// given no tasks, hands over leadership, and is not counted on for new work (`design/state.md` 13, 15).
+// given no tasks, hands over leadership, and is not counted on for new work (`design/state.md` 13, 15). One whose disk does not
+// answer is given no tasks either, but it lags only, as far as the others are concerned: no work is refused on its account.
 extension NodeView {
     /// Whether the node has said that its log's disk takes nothing.
     public var hasDiskTrouble: Bool {

@@ -36,9 +36,7 @@ extension Cluster {
     private func keepMembership(_ status: ServerStatus, _ state: ClusterState) {
         guard state.clusterID != nil else { return }
         let record = state.node(identity.node)
-        let shallDrain = isDraining || state.shallDrain(identity.node)
-        // A disk that takes nothing is what the others must know, whatever else is wanted of this node.
-        let reason: SuspensionReasonCode? = status.logTrouble?.isOfRoom == true ? .diskStall : shallDrain ? .drain : nil
+        let reason = reasonToSuspend(status, state)
         if isWithdrawn {
             // Also for a run before this one, if that ended without a word.
             guard let record, record.status != .left else { return }
@@ -71,6 +69,15 @@ extension Cluster {
                     $0.httpAddress = configuration.httpAddress
                     $0.softwareVersion = configuration.server.softwareVersion
                 }))
+    }
+
+    /// Why this node shall get no new tasks; nil if it may.
+    private func reasonToSuspend(_ status: ServerStatus, _ state: ClusterState) -> SuspensionReasonCode? {
+        // A disk that takes nothing is what the others must know, whatever else is wanted of this node.
+        if status.logTrouble?.isOfRoom == true { return .diskStall }
+        if isDraining || state.shallDrain(identity.node) { return .drain }
+        // What it has not written it does not apply: tasks that it was given would wait for its disk.
+        return status.logTrouble == .stalled ? .lag : nil
     }
 
     /// No new tasks for this node; what runs goes on.

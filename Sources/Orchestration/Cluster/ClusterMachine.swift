@@ -92,6 +92,12 @@ final class ClusterMachine: ReplicatedStateMachine {
         for payload in brought { payloads.put(payload) }
     }
 
+    func skip(_ entry: Entry) {
+        var state = state
+        let applied = state.skip(index: entry.index, term: entry.term)
+        publish(state, [applied])
+    }
+
     private func publish(_ state: ClusterState, _ applied: [Applied]) {
         published.withLock { $0 = state }
         history.append(applied)

@@ -48,6 +48,12 @@ extension ClusterProcesses {
         return ClusterView(reply)
     }
 
+    /// What a node says of a member; nil if it knows none of that name.
+    func member(_ name: String, asSeenBy port: Int) async throws -> JSONValue? {
+        let members = try await request(port, "GET", "/api/v1/cluster").json["members"]?.arrayValue ?? []
+        return members.first { $0["name"]?.stringValue == name }
+    }
+
     /// The leader that a majority of the nodes names.
     func leader() async throws -> String {
         try await eventually("a leader") {
@@ -57,6 +63,14 @@ extension ClusterProcesses {
             }
             return votes.first { $0.value > nodes.count / 2 }?.key
         }
+    }
+
+    /// Whether one of the other nodes has a leader that is not this one.
+    func hasSuccessor(_ node: String) async -> Bool {
+        for other in nodes where other.name != node {
+            if let leader = await view(other.port)?.leader, leader != node { return true }
+        }
+        return false
     }
 
     func waitUntilReady() async throws {
@@ -83,5 +97,12 @@ extension ClusterProcesses {
             else { return nil }
             return (index, Set(views.map(\.hash)))
         }
+    }
+
+    /// The value of a sample, named with its labels as it is written; nil if there is none.
+    func metric(_ name: String, at port: Int) async throws -> Double? {
+        let text = try await request(port, "GET", "/metrics").text
+        let line = text.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+        return line.flatMap { Double($0.dropFirst(name.count + 1)) }
     }
 }

@@ -43,6 +43,8 @@ final class Ledger: ReplicatedStateMachine {
     /// The newest version of commands, and of snapshots, that this one understands.
     let understands: UInt32
     let understandsSnapshots: UInt32
+    /// Whoever applies this value crashes.
+    let poison: String?
     /// Held shut, nothing is applied.
     let gate = Gate()
     private let state = Mutex(State())
@@ -50,8 +52,11 @@ final class Ledger: ReplicatedStateMachine {
     private let longestValue: Int
     private let payloads = Mutex<PayloadStore?>(nil)
 
-    init(understands: UInt32 = 1, understandsSnapshots: UInt32? = nil, longestValue: Int = .max) {
+    init(
+        understands: UInt32 = 1, understandsSnapshots: UInt32? = nil, poison: String? = nil, longestValue: Int = .max
+    ) {
         self.longestValue = longestValue
+        self.poison = poison
         self.understands = understands
         self.understandsSnapshots = understandsSnapshots ?? understands
     }
@@ -87,6 +92,7 @@ final class Ledger: ReplicatedStateMachine {
                 throw StateMachineHalt(
                     reason: "entry \(entry.index) needs version \(envelope.machineVersion): upgrade me")
             }
+            precondition(poison.map { !envelope.body.elementsEqual($0.utf8) } ?? true, "as apply would by a bug")
             var payload: Payload?
             if envelope.body.count > longestValue {
                 payload = Payload(id: Self.name(of: envelope.body), length: envelope.body.count)

@@ -1,3 +1,4 @@
+import DiskFaults
 import Foundation
 import Logging
 import Raft
@@ -157,67 +158,28 @@ struct LifeTests {
 
     @Test("a leader whose disk stands still hands over, and nobody sees an error")
     func diskStall() async throws {
-        let gates = Dictionary(uniqueKeysWithValues: (1...3).map { (UInt64($0), Gate()) })
+        let disks = Dictionary(uniqueKeysWithValues: (1...3).map { (UInt64($0), FullDisk()) })
         try await TestCluster.run(
             3,
             configure: { configuration in
-                let gate = gates[configuration.node.rawValue]
-                configuration.openStorage = { (folder: String) throws(WriteAheadLogError) in
-                    StallingStorage(storage: try PosixLogStorage(folder: folder), gate: gate)
-                }
+                guard let disk = disks[configuration.node.rawValue] else { return }
+                configuration.openStorage = { (folder: String) throws(WriteAheadLogError) in try disk.open(folder) }
                 configuration.raft.diskStallMilliseconds = 200
             }
         ) { cluster in
             let leader = try await cluster.leader()
             let follower = try #require(cluster.ids.first { $0 != leader })
             try await cluster.propose("before", at: follower)
-            gates[leader]?.shut()
-            defer { gates[leader]?.open() }
+            disks[leader]?.standStill()
+            defer { disks[leader]?.goOn() }
             // The two others commit it; only the leader's own disk has not got it.
             try await cluster.propose("during", at: follower)
             let successor = try await cluster.leader(except: leader)
             #expect(successor != leader)
             let after = try await cluster.propose("after", at: follower)
-            gates[leader]?.open()
+            disks[leader]?.goOn()
             try await cluster.expectAgreement(
                 on: ["before": .init(place: 0), "during": .init(place: 1), "after": after])
-        }
-    }
-}
-
-/// A disk that stands still while its gate is shut.
-struct StallingStorage: LogStorage {
-    let storage: PosixLogStorage
-    let gate: Gate?
-
-    var folder: String { storage.folder }
-    func list() throws(StorageError) -> [String] { try storage.list() }
-    func open(_ name: String) throws(StorageError) -> any LogFile { File(file: try storage.open(name), gate: gate) }
-    func create(_ name: String) throws(StorageError) -> any LogFile { File(file: try storage.create(name), gate: gate) }
-    func rename(_ name: String, to newName: String) throws(StorageError) { try storage.rename(name, to: newName) }
-    func remove(_ name: String) throws(StorageError) { try storage.remove(name) }
-    func syncDirectory() throws(StorageError) { try storage.syncDirectory() }
-
-    final class File: LogFile {
-        private let file: any LogFile
-        private let gate: Gate?
-
-        init(file: any LogFile, gate: Gate?) {
-            self.file = file
-            self.gate = gate
-        }
-
-        func size() throws(StorageError) -> UInt64 { try file.size() }
-        func reserve(_ byteCount: UInt64) throws(StorageError) { try file.reserve(byteCount) }
-        func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError) {
-            try file.write(bytes, at: offset)
-        }
-        func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(StorageError) -> Int {
-            try file.read(into: buffer, at: offset)
-        }
-        func sync() throws(StorageError) {
-            gate?.pass()
-            try file.sync()
         }
     }
 }
