@@ -148,8 +148,9 @@ let package = Package(
         tests(
             of: "API",
             with: [
-                "Agents", "ClusterState", "LoopbackClient", "Orchestration", "Raft", "RaftServer", "Storage",
-                "Telemetry", logging, protobuf,
+                "Agents", "ClusterState", "LoopbackClient", "Orchestration", "Postgres", "Raft", "RaftServer",
+                "Storage",
+                "Telemetry", "TestSupport", logging, protobuf,
             ] + nio),
         // Real nodes behind a real balancer, started by cluster/up
         .testTarget(

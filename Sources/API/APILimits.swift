@@ -46,6 +46,10 @@ public struct APILimits: Sendable {
     public var maxAttempts: Int64 = 100
     public var budgetUSD: Double = 1_000_000
     public var cancelReasonBytes = 1_024
+    /// How often a request asks PostgreSQL about tasks that have left the live state, while it has not caught up; with a pause
+    /// before each time but the first.
+    public var evidenceReads = 20
+    public var evidencePauseMilliseconds: Int64 = 100
     public var pageDefault = 100
     public var pageMaximum = 1_000
     /// A page of the live state ends when its tasks have this many bytes.

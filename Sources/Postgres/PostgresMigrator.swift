@@ -16,24 +16,27 @@ public struct PostgresMigrator: Sendable {
 
     /// Applies what is missing. When it returns, the schema is the one of this binary, committed.
     ///
-    /// - Parameter timeout: for the whole, waiting for other nodes included; cut to `PostgresLimits.longestLease`.
+    /// - Parameters:
+    ///   - number: the last migration to apply; nil for all. Later ones that were applied already are no error.
+    ///   - timeout: for the whole, waiting for other nodes included; cut to `PostgresLimits.longestLease`.
     /// - Returns: what this call applied, in order.
     @discardableResult
     public func migrate(
-        _ pool: PostgresPool, timeout: Duration = .seconds(600)
+        _ pool: PostgresPool, through number: Int? = nil, timeout: Duration = .seconds(600)
     ) async throws(PostgresMigrationError) -> [PostgresMigration] {
         let limit = min(timeout, pool.limits.longestLease)
         return try await pool.withConnection(timeout: limit) {
             (connection) async throws(PostgresMigrationError) -> [PostgresMigration] in
             let plan = try await plan(connection, timeout: limit)
-            for migration in plan.pending {
+            let due = plan.pending.filter { $0.number <= number ?? .max }
+            for migration in due {
                 do throws(PostgresError) {
                     try await apply(migration, connection, timeout: limit)
                 } catch {
                     throw .failed(number: migration.number, name: migration.name, error)
                 }
             }
-            return plan.pending
+            return due
         }
     }
 

@@ -33,7 +33,7 @@ struct EntryLog: Hashable, Sendable {
         self.handedOut = snapshot.position.index
         self.applied = snapshot.position.index
         // Configuration entries between the base and the snapshot repeat what the snapshot knows: the last one wins, as ever.
-        memberships = [MembershipAt(index: base.index, membership: snapshot.membership)]
+        memberships = [MembershipAt(index: base.index, membership: Self.restored(snapshot))]
         for entry in entries { append(entry) }
         durable = last.index
         precondition(commit <= last.index, "the snapshot does not reach beyond the log")
@@ -55,6 +55,15 @@ struct EntryLog: Hashable, Sendable {
         var found = memberships[0].membership
         for change in memberships where change.index <= index { found = change.membership }
         return found
+    }
+
+    /// Whether the node votes in a membership that may be decisive: the committed one, or a later one.
+    func mayBeVoter(_ node: NodeID) -> Bool {
+        for change in memberships.reversed() {
+            if change.membership.isVoter(node) { return true }
+            if change.index <= commit { return false }
+        }
+        return false
     }
 
     /// The term of the entry at `index`, or nil if it is compacted or not there yet.
@@ -221,7 +230,16 @@ struct EntryLog: Hashable, Sendable {
         commit = base.index
         handedOut = base.index
         applied = base.index
-        memberships = [MembershipAt(index: base.index, membership: snapshot.membership)]
+        memberships = [MembershipAt(index: base.index, membership: Self.restored(snapshot))]
+    }
+
+    private static func restored(_ snapshot: SnapshotDescriptor) -> Membership {
+        #if AMAS_MUTANTS
+            if Mutant.active == .snapshotRestoresOldMembership, snapshot.membership.isJoint {
+                return Membership(voters: snapshot.membership.outgoing)
+            }
+        #endif
+        return snapshot.membership
     }
 
     /// Bytes of the entries after `first` up to and including `last`.

@@ -3,6 +3,7 @@
     /// not find new ones either (`design/raft.md` §3.9). Ordinary builds contain none of this.
     public enum Mutant: String, CaseIterable, Sendable {
         // Raft
+        case changesMembersInOneStep = "P1-changes-members-in-one-step-before-own-term-commit"
         case commitsOlderTermByCounting = "P2-commits-older-term-by-counting"
         case readsBeforeOwnTermCommit = "P3-reads-before-own-term-commit"
         case lateAnswersConfirmReads = "P4-late-answers-confirm-reads"
@@ -13,11 +14,13 @@
         case appliesBeforeDurable = "P10-applies-before-durable"
         case leaderIgnoresLostQuorum = "P14-leader-ignores-lost-quorum"
         case rejectsWithoutNewerTerm = "P15-rejects-without-newer-term"
+        case snapshotRestoresOldMembership = "P16-snapshot-restores-old-membership"
         case failedSnapshotIsForgotten = "P17-failed-snapshot-is-forgotten"
         case quorumOfUnsortedValues = "P18-quorum-of-unsorted-values"
         case appendAlwaysTruncates = "P19-append-always-truncates"
         case appendWithoutPrevious = "P19-append-without-previous"
         case transferWithoutEnd = "P24-transfer-without-end"
+        case leaverDoesNotCampaign = "leaver-does-not-campaign"
         case votesForShorterLog = "votes-for-shorter-log"
         case appliesBehindSnapshot = "applies-behind-snapshot"
         // Other rooms

@@ -25,7 +25,14 @@ extension Raft {
         return leader != nil && suspicion == nil && now.since(lastLeaderContact) < settings.electionMilliseconds
     }
 
-    var canCampaign: Bool { log.membership.isVoter(id) && installing == nil }
+    /// Also a voter that its newest membership leaves out, until that is committed: those who stay may lack it, and could not
+    /// be elected against the longer logs of those who leave (thesis §4.2.2, figure 4.6). It does not count itself.
+    var canCampaign: Bool {
+        #if AMAS_MUTANTS
+            if Mutant.active == .leaverDoesNotCampaign { return log.membership.isVoter(id) && installing == nil }
+        #endif
+        return log.mayBeVoter(id) && installing == nil
+    }
 
     mutating func becomeFollower(term: Term, leader newLeader: NodeID?) {
         precondition(term >= hardState.term, "terms never decrease")
@@ -56,6 +63,7 @@ extension Raft {
         }
         // Under suspicion the stagger has let the others go first.
         if timeoutsLeftToOthers > 0, suspicion == nil, !log.membership.isQuorum({ $0 == id }) {
+            mark(.electionLeftToHigherPriority)
             timeoutsLeftToOthers -= 1
             leader = nil
             return resetElectionDeadline()
@@ -65,6 +73,8 @@ extension Raft {
 
     private mutating func startPreVote() {
         precondition(role != .leader, "a leader does not campaign")
+        if suspicion != nil { mark(.electionOnClosedLink) }
+        if !log.membership.isVoter(id) { mark(.campaignOfLeaver) }
         role = .preCandidate
         leader = nil
         ballot = Ballot(granted: [id])
@@ -131,6 +141,7 @@ extension Raft {
         }
         precondition(role == .follower || role == .preCandidate, "a candidate's own vote is given")
         // A late repetition of the request repeats the answer, and changes nothing: the candidate may lead by now.
+        if !log.membership.isVoter(id) { mark(.voteByLearner) }
         if free {
             becomeFollower(term: hardState.term, leader: nil)
             hardState.votedFor = candidate
@@ -152,6 +163,7 @@ extension Raft {
         if ballotIsWon {
             becomeLeader()
         } else if ballotIsLost {
+            mark(.ballotLost)
             becomeFollower(term: hardState.term, leader: nil)
         }
     }

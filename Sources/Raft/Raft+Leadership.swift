@@ -62,8 +62,14 @@ extension Raft {
         #else
             let isTransferOver = true
         #endif
-        if let transfer = state.transfer, isTransferOver, now >= transfer.deadline { endTransfer(.timedOut) }
-        if mustStepAside { return becomeFollower(term: hardState.term, leader: nil) }
+        if let transfer = state.transfer, isTransferOver, now >= transfer.deadline {
+            mark(.transferTimedOut)
+            endTransfer(.timedOut)
+        }
+        if mustStepAside {
+            mark(.leaverSteppedAside)
+            return becomeFollower(term: hardState.term, leader: nil)
+        }
         if now >= state.quorumDeadline {
             let inTouch = log.membership.isQuorum { node in
                 node == id || state.peers.contains { $0.id == node && $0.isActive }
@@ -73,7 +79,10 @@ extension Raft {
             #else
                 let leadsOn = inTouch
             #endif
-            guard leadsOn else { return becomeFollower(term: hardState.term, leader: nil) }
+            guard leadsOn else {
+                mark(.leaderLostQuorum)
+                return becomeFollower(term: hardState.term, leader: nil)
+            }
             leadership?.quorumDeadline = now + settings.electionMilliseconds
             for place in state.peers.indices { leadership?.peers[place].isActive = false }
         }
@@ -90,10 +99,14 @@ extension Raft {
         guard let since = log.oldestWriteSince, now.since(since) >= settings.diskStallMilliseconds else { return true }
         guard log.membership.voters.count > 1 else { return true }
         if now.since(since) >= 2 * settings.diskStallMilliseconds {
+            mark(.stalledLeaderResigned)
             becomeFollower(term: hardState.term, leader: nil)
             return false
         }
-        if leadership?.transfer == nil { transferLeadership(to: nil) }
+        if leadership?.transfer == nil {
+            mark(.stalledLeaderHandedOver)
+            transferLeadership(to: nil)
+        }
         return true
     }
 
@@ -101,8 +114,10 @@ extension Raft {
     /// A newer term means that whoever was told to take over has most probably done so.
     mutating func resign(isDeposed: Bool) {
         guard let state = leadership else { preconditionFailure("a leader has its leadership") }
+        if !state.reads.isEmpty { mark(.readsLostWithLeadership) }
         for read in state.reads { emit(.readRejected(read.token, .notLeader(leader: nil))) }
         if let transfer = state.transfer {
+            if transfer.told, isDeposed { mark(.transferSeenCompleted) }
             emit(.transferEnded(transfer.told && isDeposed ? .completed(transfer.target) : .timedOut))
         }
         leadership = nil
@@ -137,7 +152,10 @@ extension Raft {
         if !tooLarge.isEmpty {
             emit(.proposalsRejected(tooLarge, .tooLarge(limitBytes: settings.maximumProposalBytes)))
         }
-        if !overload.isEmpty { emit(.proposalsRejected(overload, .overloaded)) }
+        if !overload.isEmpty {
+            mark(.proposalOverload)
+            emit(.proposalsRejected(overload, .overloaded))
+        }
         broadcastAppends()
     }
 
@@ -160,7 +178,8 @@ extension Raft {
         #else
             let isOwn = false
         #endif
-        guard let reached, reached > log.commit, isOwn || log.term(at: reached) == hardState.term else { return }
+        guard let reached, reached > log.commit else { return }
+        guard isOwn || log.term(at: reached) == hardState.term else { return mark(.olderTermNotCounted) }
         let wasConfirmed = ownTermIsCommitted
         leadership?.uncommittedBytes -= log.bytes(after: max(log.commit, state.firstOfTerm), through: reached)
         log.commit(to: reached)

@@ -6,7 +6,10 @@ extension Raft {
         do throws(MembershipRejection) {
             guard role == .leader else { throw .notLeader(leader: leader) }
             guard leadership?.transfer == nil else { throw .transferring }
-            guard mayChangeMembership else { throw .busy }
+            guard mayChangeMembership else {
+                mark(ownTermIsCommitted ? .changeWhileChanging : .changeBeforeOwnTermCommit)
+                throw .busy
+            }
             let target = try log.membership.changed(by: change)
             try requireCaughtUp(target.voters.filter { !log.membership.voters.contains($0) })
             try requireQuorum(of: target)
@@ -19,7 +22,12 @@ extension Raft {
 
     /// P1: the leader knows that the configuration in force is committed only once it has committed an entry of its own term.
     private var mayChangeMembership: Bool {
-        ownTermIsCommitted && !log.membership.isJoint && log.membershipIndex <= log.commit
+        #if AMAS_MUTANTS
+            if Mutant.active == .changesMembersInOneStep {
+                return !log.membership.isJoint && log.membershipIndex <= log.commit
+            }
+        #endif
+        return ownTermIsCommitted && !log.membership.isJoint && log.membershipIndex <= log.commit
     }
 
     private func requireCaughtUp(_ nodes: [NodeID]) throws(MembershipRejection) {
@@ -58,10 +66,15 @@ extension Raft {
         ready = Array(ready.prefix(Membership.maximumVoters - membership.voters.count))
         if (membership.voters.count + ready.count).isMultiple(of: 2) { ready = ready.dropLast() }
         guard !ready.isEmpty, let target = try? membership.changed(by: .promote(ready)) else { return }
+        mark(.promotedWhenCaughtUp)
         enter(target)
     }
 
     private mutating func enter(_ target: Membership) {
+        #if AMAS_MUTANTS
+            let difference = Set(target.voters).symmetricDifference(log.membership.voters)
+            if Mutant.active == .changesMembersInOneStep, difference.count <= 1 { return appendMembership(target) }
+        #endif
         appendMembership(log.membership.entering(target))
     }
 
@@ -80,6 +93,7 @@ extension Raft {
         guard let state = leadership else { return }
         let membership = log.membership
         var peers = state.peers.filter { !(membership.outgoing.contains($0.id) && membership.joining.contains($0.id)) }
+        if peers.count < state.peers.count { mark(.memberFollowedAnew) }
         for node in membership.members where node != id && !peers.contains(where: { $0.id == node }) {
             peers.append(Progress(id: node, next: log.last.index, now: now))
         }
@@ -89,7 +103,10 @@ extension Raft {
     /// After the commit index has risen.
     mutating func continueMembershipChange() {
         guard ownTermIsCommitted, log.membershipIndex <= log.commit else { return }
-        guard !log.membership.isJoint else { return appendMembership(log.membership.leaving) }
+        guard !log.membership.isJoint else {
+            if log.term(at: log.membershipIndex) != hardState.term { mark(.jointLeftByAnother) }
+            return appendMembership(log.membership.leaving)
+        }
         let members = log.membership.members
         leadership?.peers.removeAll { !members.contains($0.id) }
         // A leader that is no voter any more has led its own leaving to the end (thesis §4.2.2).

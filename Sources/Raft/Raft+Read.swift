@@ -16,6 +16,7 @@ extension Raft {
             return emit(.readRejected(token, .notLeader(leader: leader)))
         }
         guard waiting < settings.maximumPendingReads else { return emit(.readRejected(token, .overloaded)) }
+        if !ownTermIsCommitted { mark(.readBeforeOwnTermCommit) }
         leadership?.reads.append(PendingRead(token: token, round: round + 1, index: log.commit))
         // Reads that come while a round is under way share the next one.
         if ownTermIsCommitted, leadership?.confirmedRound == round { startRound() }

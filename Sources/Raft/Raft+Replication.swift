@@ -84,7 +84,9 @@ extension Raft {
         }
         // Skips whole terms on both sides, so that a long divergent tail costs a few rounds and not one an entry (P25).
         let agreed = log.lastPosition(notAbove: min(hint.index, rejected.previous), term: hint.term)
+        if agreed.index < rejected.previous { mark(.conflictSkippedTerm) }
         if agreed.index < progress.match {
+            mark(.memberForgot)
             // What it had on disk it has no more. Nothing counts but what it acknowledges from now on.
             leadership?.peers[place].match = .zero
             emit(.memberForgot(peer, acknowledged: progress.match, last: agreed.index))
@@ -99,6 +101,7 @@ extension Raft {
         #if AMAS_MUTANTS
             let round = Mutant.active == .lateAnswersConfirmReads ? leadership?.round ?? round : round
         #endif
+        if round < leadership?.round ?? round, !(leadership?.reads.isEmpty ?? true) { mark(.lateRoundAnswered) }
         leadership?.peers[place].acknowledgedRound = max(progress.acknowledgedRound, round)
         confirmReads()
         repeatUnanswered(to: place)
@@ -116,6 +119,7 @@ extension Raft {
             // The whole window stood since the last look: either the member is slow, and the repetition finds what it
             // already has, or something was lost, and the repetition brings it.
             if let oldest = progress.inFlight.first, oldest <= progress.unansweredAtLastLook {
+                mark(.windowRepeated)
                 leadership?.peers[place].becomeProbe()
                 sendAppend(to: place, evenIfEmpty: true)
             } else {
@@ -146,6 +150,7 @@ extension Raft {
         let previous = append.previous
         guard previous.index >= log.commit || log.term(at: previous.index) != nil else {
             // Compacted here, hence committed, hence the leader's own.
+            mark(.appendBehindCompaction)
             return sendOnceDurable(.appendAccepted(match: log.commit), to: sender)
         }
         #if AMAS_MUTANTS

@@ -22,6 +22,7 @@ extension Raft {
             #if AMAS_MUTANTS
                 if Mutant.active == .failedSnapshotIsForgotten { return }
             #endif
+            mark(.snapshotSendFailed)
             leadership?.peers[place].becomeProbeAfterFailedSnapshot()
         }
     }
@@ -30,9 +31,10 @@ extension Raft {
         precondition(compactThrough <= descriptor.position.index, "only what a snapshot contains is forgotten")
         precondition(descriptor.position.index <= log.applied, "a snapshot is taken of what was applied")
         // A snapshot from the leader may have overtaken this one while it was written.
-        guard descriptor.position.index > snapshot.position.index else { return }
+        guard descriptor.position.index > snapshot.position.index else { return mark(.snapshotOvertaken) }
         snapshot = descriptor
         guard compactThrough > log.base.index else { return }
+        if log.membership(at: compactThrough).isJoint { mark(.jointCompacted) }
         log.compact(through: compactThrough)
         emit(.compact(through: compactThrough))
     }
@@ -45,10 +47,12 @@ extension Raft {
         lastLeaderContact = now
         guard installing == nil else { return }
         if descriptor.position.index <= log.commit {
+            mark(.snapshotBehindCommit)
             return sendOnceDurable(.appendAccepted(match: log.commit), to: sender)
         }
         if log.term(at: descriptor.position.index) == descriptor.position.term {
             // The entries are here already; the snapshot proves them committed.
+            mark(.snapshotAgreesWithLog)
             log.commit(to: descriptor.position.index)
             return sendOnceDurable(.appendAccepted(match: descriptor.position.index), to: sender)
         }
@@ -59,6 +63,8 @@ extension Raft {
     mutating func snapshotInstalled(_ descriptor: SnapshotDescriptor) {
         precondition(installing == descriptor, "one snapshot is installed at a time")
         installing = nil
+        if log.last.index > log.commit { mark(.snapshotReplacedEntries) }
+        if descriptor.membership.isJoint { mark(.jointInstalled) }
         log.reset(to: descriptor)
         snapshot = descriptor
         resetElectionDeadline()

@@ -31,6 +31,7 @@ extension Raft {
         send(.timeoutNow, to: transfer.target)
         // Nobody will tell a leader that has left the cluster that it is deposed.
         if !log.membership.isVoter(id) {
+            mark(.leaverHandedOver)
             endTransfer(.completed(transfer.target))
             becomeFollower(term: hardState.term, leader: nil)
         }

@@ -39,6 +39,7 @@ public struct Raft: Hashable, Sendable {
 
     /// Messages dropped because no correct member sends them: more than zero means a bug or damage at a peer.
     public private(set) var refusedMessages: UInt64 = 0
+    private var marks = CoverageMarks()
 
     // What the current step has brought so far. Empty between steps.
     private var effects: [Effect] = []
@@ -90,6 +91,7 @@ public struct Raft: Hashable, Sendable {
         reported = Standing(role: .follower, term: restored.hardState.term, leader: nil)
         reportedMembership = log.membership
         resetElectionDeadline()
+        if log.membership.isJoint { mark(.startedInJoint) }
     }
 
     // MARK: The one entrance
@@ -160,6 +162,8 @@ public struct Raft: Hashable, Sendable {
 
     mutating func truncate(from index: LogIndex) {
         precondition(appended.isEmpty, "a step truncates before it appends")
+        mark(log.durable >= index ? .durableEntriesTruncated : .unwrittenEntriesTruncated)
+        if log.membershipIndex >= index { mark(.configurationTruncated) }
         log.truncate(from: index)
         truncatedFrom = min(truncatedFrom ?? index, index)
     }
@@ -173,10 +177,20 @@ public struct Raft: Hashable, Sendable {
         let released = waiting[..<kept]
         waiting.removeFirst(kept)
         for promise in released {
-            // A promise of an earlier term is void: the node has moved on, and the answer would be of no use.
-            guard promise.message.term == hardState.term else { continue }
+            guard isStillMeant(promise.message) else {
+                mark(.promiseVoid)
+                continue
+            }
             if promise.message.to == id { receive(promise.message) } else { messages.append(promise.message) }
         }
+    }
+
+    /// A promise of an earlier term is void: the node has moved on, and the answer would be of no use. So is a request of a
+    /// campaign that is over: the log of which it boasts may have been cut since.
+    private func isStillMeant(_ message: Message) -> Bool {
+        guard message.term == hardState.term else { return false }
+        if case .voteRequest = message.body { return role == .candidate }
+        return true
     }
 
     private mutating func finishStep() -> [Effect] {
@@ -246,7 +260,7 @@ public struct Raft: Hashable, Sendable {
     private mutating func receive(_ message: Message) {
         precondition(message.to == id, "checked at the entrance")
         if message.term > hardState.term {
-            guard acceptsNewerTerm(of: message) else { return }
+            guard acceptsNewerTerm(of: message) else { return mark(.voteRefusedWhileLeaderIsHeard) }
             switch message.body {
             case .preVoteRequest, .preVoteResponse(granted: true, candidacy: _):
                 break  // A question about a term, or the answer to one, does not begin it.
@@ -285,6 +299,7 @@ public struct Raft: Hashable, Sendable {
             #if AMAS_MUTANTS
                 if Mutant.active == .rejectsWithoutNewerTerm { return }
             #endif
+            mark(.formerLeaderTold)
             send(.staleTerm, to: message.from)
         case .preVoteRequest: send(.preVoteResponse(granted: false, candidacy: message.term.next), to: message.from)
         case .voteRequest: send(.voteResponse(granted: false), to: message.from)
@@ -296,6 +311,14 @@ public struct Raft: Hashable, Sendable {
     }
 
     // MARK: What others may know
+
+    mutating func mark(_ mark: CoverageMark) { marks.insert(mark) }
+
+    /// The rare branches taken since the last call, for those who judge how much a test has tried.
+    public mutating func takeMarks() -> CoverageMarks {
+        defer { marks = CoverageMarks() }
+        return marks
+    }
 
     /// The time of the last step.
     public var clock: Tick { now }

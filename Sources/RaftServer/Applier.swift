@@ -22,13 +22,15 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
     private let thread: ServerThread
 
     init(
-        machine: Machine, restored: SnapshotDescriptor, store: SnapshotStore, limits: ServerLimits, logger: Logger,
-        callbacks: Callbacks
+        machine: Machine, restored: SnapshotDescriptor, crashes: CrashGuard, store: SnapshotStore, limits: ServerLimits,
+        logger: Logger, callbacks: Callbacks
     ) {
         let requests = requests
         thread = ServerThread(name: "amas-apply") {
             var worker = Worker(
-                machine: machine, covered: restored, store: store, limits: limits, logger: logger, callbacks: callbacks)
+                machine: machine, covered: restored, crashes: crashes, store: store, limits: limits, logger: logger,
+                callbacks: callbacks)
+            crashes.watchThisThread()
             while let batch = requests.take(until: nil) {
                 for request in batch {
                     guard worker.run(request) else { return }
@@ -52,6 +54,7 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
         let machine: Machine
         /// The membership after the last applied entry, and the position of that entry.
         var covered: SnapshotDescriptor
+        var crashes: CrashGuard
         let store: SnapshotStore
         let limits: ServerLimits
         let logger: Logger
@@ -65,11 +68,12 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
         private var isWriting = false
 
         init(
-            machine: Machine, covered: SnapshotDescriptor, store: SnapshotStore, limits: ServerLimits, logger: Logger,
-            callbacks: Callbacks
+            machine: Machine, covered: SnapshotDescriptor, crashes: CrashGuard, store: SnapshotStore,
+            limits: ServerLimits, logger: Logger, callbacks: Callbacks
         ) {
             self.machine = machine
             self.covered = covered
+            self.crashes = crashes
             self.store = store
             self.limits = limits
             self.logger = logger
@@ -80,7 +84,9 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
         mutating func run(_ request: Request) -> Bool {
             switch request {
             case .apply(let entries):
-                guard apply(entries) else { return false }
+                for part in crashes.parts(of: entries) {
+                    guard apply(part) else { return false }
+                }
                 snapshotIfDue()
             case .install(let stored):
                 waitForSnapshot()
@@ -95,7 +101,7 @@ final class Applier<Machine: ReplicatedStateMachine>: Sendable {
             let start = MonotonicTime.now
             let completions: [Completion<Machine.Outcome>]
             do throws(StateMachineHalt) {
-                completions = try machine.apply(entries)
+                completions = try crashes.apply(entries, to: machine, logger)
             } catch {
                 callbacks.halted(error)
                 return false

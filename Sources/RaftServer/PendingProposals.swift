@@ -14,6 +14,8 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
         /// How often it has set out for a leader.
         var submissions: UInt64 = 1
         var resubmit: MonotonicTime
+        /// How often the leader that is known has left it unanswered.
+        var doublings: UInt64 = 0
         var answer: @Sendable (Answer) -> Void
     }
 
@@ -89,13 +91,17 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
     }
 
     /// A leader has refused one submission. Was it the only one, the proposal had no effect; of several, another may be in
-    /// a log, so it stays held.
-    func refuse(_ sequence: UInt64, _ error: RequestError) {
-        let found: Pending?? = state.withLock { state in
-            guard let pending = state.pending[sequence] ?? nil, pending.submissions == 1 else { return nil }
-            return state.remove(sequence)
+    /// a log, so it stays held, and is submitted again as one that has just been submitted.
+    func refuse(_ sequence: UInt64, _ error: RequestError, now: MonotonicTime) {
+        let found: Pending? = state.withLock { state in
+            guard var pending = state.pending[sequence] ?? nil else { return nil }
+            if pending.submissions == 1 { return state.remove(sequence) }
+            pending.doublings = 0
+            pending.resubmit = now.adding(milliseconds: limits.resubmitAfterMilliseconds)
+            state.pending[sequence] = pending
+            return nil
         }
-        if let found, let found { found.answer(.failure(error)) }
+        found?.answer(.failure(error))
     }
 
     private func finish(_ sequence: UInt64, _ answer: Answer) {
@@ -104,7 +110,8 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
     }
 
     /// What waits, in the order of the sequences, to be submitted again: all of it after a change of leader, else what has
-    /// had no outcome for too long. Each time the wait doubles, or a slow leader would get the more copies the slower it is.
+    /// had no outcome for too long. Each time the wait doubles, or a slow leader would get the more copies the slower it is; another
+    /// leader owes nothing yet.
     func toSubmit(now: MonotonicTime, onlyOverdue: Bool) -> [[UInt8]] {
         state.withLock { state in
             var due: [(sequence: UInt64, bytes: [UInt8])] = []
@@ -114,9 +121,9 @@ final class PendingProposals<Outcome: Sendable>: Sendable {
             }
             for (sequence, _) in due {
                 guard var pending = state.pending[sequence] ?? nil else { continue }
-                let doublings = min(pending.submissions, Self.maximumDoublings)
                 pending.submissions += 1
-                pending.resubmit = now.adding(milliseconds: limits.resubmitAfterMilliseconds << doublings)
+                pending.doublings = onlyOverdue ? min(pending.doublings + 1, Self.maximumDoublings) : 0
+                pending.resubmit = now.adding(milliseconds: limits.resubmitAfterMilliseconds << pending.doublings)
                 state.pending[sequence] = pending
             }
             return due.sorted { $0.sequence < $1.sequence }.map(\.bytes)

@@ -1,3 +1,4 @@
+import Logging
 public import Raft
 import WriteAheadLog
 
@@ -67,8 +68,12 @@ public struct QuorumRecovery: Sendable {
             let recovery = try ServerRecovery.run(configuration, machine: machine)
             let restored = recovery.restored
             let ahead = restored.entries.filter { $0.index > restored.snapshot.position.index }
+            var crashes = recovery.crashes
+            if let halt = crashes.halt { throw .log(halt.reason) }
             do throws(StateMachineHalt) {
-                _ = try machine.apply(ahead)
+                for part in crashes.parts(of: ahead) {
+                    _ = try crashes.apply(part, to: machine, Logger(label: "amas"))
+                }
             } catch {
                 throw .log(error.reason)
             }

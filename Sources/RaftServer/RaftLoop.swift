@@ -94,6 +94,7 @@ final class RaftLoop {
     /// When they set out whatever the log does.
     var gatheringEnd: MonotonicTime?
 
+    private let haltAtStart: StateMachineHalt?
     let origin: MonotonicTime
     private var nextHousekeeping: MonotonicTime
     var published = LastPublished()
@@ -124,6 +125,8 @@ final class RaftLoop {
         var restored: Raft.Restored
         var storedSnapshot: SnapshotStore.Stored?
         var clusterTimeMicroseconds: UInt64
+        /// Why this node takes no part from the start: it is in rescue mode.
+        var halt: StateMachineHalt?
     }
 
     init(
@@ -138,6 +141,7 @@ final class RaftLoop {
         self.store = store
         self.status = status
         boot = start.boot
+        haltAtStart = start.halt
         origin = MonotonicTime.now
         nextHousekeeping = origin
         raft = Raft(id: start.id, settings: start.settings, restored: start.restored, now: .zero)
@@ -151,6 +155,7 @@ final class RaftLoop {
 
     /// Runs until the mailbox is closed.
     func run() {
+        if let haltAtStart { halt(haltAtStart) }
         publish(at: MonotonicTime.now)
         while let events = mailbox.take(until: nextMoment) {
             handle(events)

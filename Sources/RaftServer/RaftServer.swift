@@ -62,8 +62,8 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
                 persisted: { mailbox.post(.persisted($0)) }, synced: callbacks.logSynced,
                 spaceChanged: { mailbox.post(.space($0)) }, failed: callbacks.failed))
         applier = Applier(
-            machine: machine, restored: recovery.restored.snapshot, store: recovery.store, limits: limits,
-            logger: logger,
+            machine: machine, restored: recovery.restored.snapshot, crashes: recovery.crashes, store: recovery.store,
+            limits: limits, logger: logger,
             callbacks: .init(
                 completed: { completions in
                     for completion in completions where completion.session == session {
@@ -107,7 +107,8 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             proposals: proposals, reads: reads, waiters: waiters, callbacks: callbacks)
         let start = RaftLoop.Start(
             id: identity.node, boot: identity.boot, settings: configuration.raft, restored: recovery.restored,
-            storedSnapshot: recovery.storedSnapshot, clusterTimeMicroseconds: machine.clusterTimeMicroseconds)
+            storedSnapshot: recovery.storedSnapshot, clusterTimeMicroseconds: machine.clusterTimeMicroseconds,
+            halt: recovery.crashes.halt)
         let (published, store) = (published, recovery.store)
         loop = ServerThread(name: "amas-raft") {
             RaftLoop(
@@ -170,7 +171,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
             releaseReceiver: { receiver.release() },
             release: { transport.release($1, of: $0) },
             unanswered: { proposals.toSubmit(now: MonotonicTime.now, onlyOverdue: $0) },
-            proposalRefused: { proposals.refuse($0, $1) },
+            proposalRefused: { proposals.refuse($0, $1, now: MonotonicTime.now) },
             failAll: { error in
                 proposals.failAll(error)
                 reads.failAll(error)

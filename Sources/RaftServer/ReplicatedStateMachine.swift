@@ -11,6 +11,9 @@ public protocol ReplicatedStateMachine: AnyObject, Sendable {
     /// Applies committed entries. Returns the outcome of every command that belongs to a session, a repeated one included.
     /// Throws if the node must stop: it does not understand an entry, or has been found to differ from the others.
     func apply(_ entries: [Entry]) throws(StateMachineHalt) -> [Completion<Outcome>]
+    /// Passes over a committed entry that crashes whoever applies it: the state goes on as if it had been refused, and says that it
+    /// was skipped, so that a member that has applied it is found to differ. A machine that keeps no position has nothing to do.
+    func skip(_ entry: Entry)
     /// The state after the last applied entry, immutable and cheap to take.
     func image() -> any StateImage
     /// Replaces the state by that of a snapshot. Throws if its bytes are not what they claim to be; the state is unchanged then.
@@ -21,6 +24,7 @@ public protocol ReplicatedStateMachine: AnyObject, Sendable {
 
 extension ReplicatedStateMachine {
     public func recovered(_ entries: [Entry]) {}
+    public func skip(_ entry: Entry) {}
 }
 
 /// An immutable state that can be written out while the live one goes on.

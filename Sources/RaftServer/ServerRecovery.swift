@@ -22,6 +22,7 @@ struct ServerRecovery {
     var store: SnapshotStore
     var storedSnapshot: SnapshotStore.Stored?
     var restored: Raft.Restored
+    var crashes: CrashGuard
 
     static func run(
         _ configuration: RaftServerConfiguration, machine: some ReplicatedStateMachine
@@ -40,12 +41,19 @@ struct ServerRecovery {
             throw .snapshot("\(error)")
         }
         let restored = try restore(opened, stored: stored, bootstrap: configuration.bootstrap)
+        let crashes: CrashGuard
+        do {
+            crashes = try CrashGuard(folder: configuration.folder, snapshot: restored.snapshot.position.index)
+        } catch {
+            throw .log("\(error)")
+        }
         machine.recovered(restored.entries)
         return ServerRecovery(
             identity: ServerIdentity(
                 node: configuration.node, incarnation: Incarnation(opened.identity.incarnation),
                 boot: BootID(opened.identity.bootCount)),
-            log: LogWriter.OpenedOnce(opened.log), store: store, storedSnapshot: stored, restored: restored)
+            log: LogWriter.OpenedOnce(opened.log), store: store, storedSnapshot: stored, restored: restored,
+            crashes: crashes)
     }
 
     fileprivate static func openLog(_ configuration: RaftServerConfiguration) throws(ServerStartError)

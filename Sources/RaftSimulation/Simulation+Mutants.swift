@@ -18,7 +18,8 @@ extension Simulation {
                 .appliesBeforeDurable, .leaderIgnoresLostQuorum, .rejectsWithoutNewerTerm, .failedSnapshotIsForgotten,
                 .quorumOfUnsortedValues, .appendAlwaysTruncates, .appendWithoutPrevious, .transferWithoutEnd,
                 .votesForShorterLog, .appliesBehindSnapshot, .sessionsForgetOutcomes, .wipedDiskIsFormatted,
-                .snapshotIsNotSynced:
+                .snapshotIsNotSynced, .changesMembersInOneStep, .snapshotRestoresOldMembership,
+                .leaverDoesNotCampaign:
                 break
             }
             return true

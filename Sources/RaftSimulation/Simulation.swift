@@ -20,7 +20,7 @@ public enum Simulation {
     }
 
     /// In the order of a report's marks.
-    public static let markNames = Marks.Mark.allCases.map { "\($0)" }
+    public static var markNames: [String] { Marks.names }
 
     public static func run(seed: UInt64, trace: Trace = Trace()) -> Report {
         let world = World(.swarm(seed: seed), trace: trace)
@@ -37,6 +37,6 @@ extension World {
             hash: monitor.hash.value, nodes: nodes.count, virtualMicroseconds: now, events: events,
             steps: monitor.steps, committed: monitor.committed.count, operations: workload.operations.count,
             undecidedKeys: workload.undecidedKeys,
-            marks: Marks.Mark.allCases.map { (name: "\($0)", count: marks[$0]) })
+            marks: zip(Marks.names, marks.counts).map { (name: $0, count: $1) })
     }
 }

@@ -78,6 +78,9 @@ extension DurableLog {
         let active = end.segments[end.segments.count - 1]
         let file: any LogFile = try orFailed { () throws(StorageError) in
             let file = try storage.open(active.name)
+            // The names may be seen and not durable: sealed before that, a segment would miss its successor after a loss of
+            // power.
+            try storage.syncDirectory()
             if let seal = end.lastSeal {
                 let sealed = end.segments[end.segments.count - 2]
                 let sealedFile = try storage.open(sealed.name)
@@ -93,7 +96,6 @@ extension DurableLog {
             try file.zero(Int(end.tornBytes), at: end.position.offset)
             try file.sync()
             for name in leftovers { try storage.removeIfPresent(name) }
-            try storage.syncDirectory()
             let doomed = end.segments.prefix { $0.sequence < end.state.firstSegment }
             try storage.removeOneByOne(doomed.map(\.name))
             return file

@@ -17,7 +17,7 @@ struct Amas: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             InitCommand.self, ServeCommand.self, TaskCommand.self, ClusterCommand.self, CertsCommand.self,
-            ConfigCommand.self, RecoverQuorumCommand.self,
+            ConfigCommand.self, RecoverQuorumCommand.self, RescueCommand.self,
             VersionCommand.self,
         ])
 

@@ -241,6 +241,19 @@ struct TaskTests {
             try answer.get()
         }
 
+        /// As rows are that an earlier release has written.
+        func evidence(
+            on ids: [String], tenant: String, archiveOf id: String?, of cluster: ClusterIdentity
+        ) async throws(StorageError) -> [StoredEvidence] {
+            guard let task = try answer.get() else { return [] }
+            var evidence = TaskEvidence()
+            evidence.taskID = task.key.id
+            evidence.status = task.status
+            evidence.revision = 1
+            evidence.readThrough = 1
+            return [StoredEvidence(evidence)]
+        }
+
         func list(_ query: TaskListQuery, over live: ClusterState) async throws(StorageError) -> TaskList {
             _ = try answer.get()
             throw .tooFarBehind(tasks: 7)
@@ -257,13 +270,17 @@ struct TaskTests {
         return StoredTask(view, in: other.state)
     }
 
-    @Test("a task that has left the live state is read from the store, and not run again")
-    func stored() async throws {
+    @Test(
+        "a task that has left the live state is read from the store, and not run again if it was not kept whole",
+        arguments: [false, true])
+    func stored(raisesVersion: Bool) async throws {
         try await TestNode.run(store: FixedStore(.success(try Self.elsewhere("task_old")))) { node async throws in
+            if raisesVersion { node.cluster.raiseVersion() }
             let reply = try await node.get("/api/v1/tasks/task_old")
             #expect(reply.status == 200 && reply.headers["etag"] != nil && reply.json["title"]?.stringValue == "old")
             let again = try await node.request("POST", "/api/v1/tasks/task_old/execute")
             #expect(again.status == 409 && again.problem == "archived")
+            #expect(again.text.contains("upgraded") != raisesVersion)
         }
     }
 
@@ -274,10 +291,19 @@ struct TaskTests {
             let list = try await node.get("/api/v1/tasks")
             #expect(list.status == 200 && list.json["partial"]?.bool == true && list.json["total"]?.integer == 1)
             #expect(try await node.get("/api/v1/tasks/task_1").status == 200)
-            for (method, path) in [("GET", "task_0"), ("POST", "task_0/cancel"), ("GET", "task_0?consistency=stale")] {
-                let reply = try await node.request(method, "/api/v1/tasks/\(path)")
-                #expect(
-                    reply.status == 503 && reply.problem == "store_unavailable" && reply.headers["retry-after"] != nil)
+            for raisesVersion in [false, true] {
+                if raisesVersion { node.cluster.raiseVersion() }
+                for (method, path) in [
+                    ("GET", "task_0"), ("POST", "task_0/cancel"), ("POST", "task_0/execute"),
+                    ("GET", "task_0?consistency=stale"),
+                ] {
+                    let reply = try await node.request(method, "/api/v1/tasks/\(path)")
+                    #expect(reply.status == 503 && reply.problem == "store_unavailable")
+                    #expect(reply.headers["retry-after"] != nil && reply.text.contains("PostgreSQL"))
+                }
+                let body = #"{"title":"t","task_type":"code_analysis","target":".","depends_on":["task_0"]}"#
+                let dependent = try await node.post("/api/v1/tasks", body)
+                #expect(dependent.status == 503 && dependent.problem == "store_unavailable")
             }
         }
     }

@@ -44,6 +44,8 @@ struct FuzzTests {
         var seen = Sightings()
         for step in 0..<entries {
             let entry = generator.next(for: one)
+            let evicted = one.totals.evictions
+            let known = one.tables.tasks.count
             let context = "AMAS_FUZZ_SEED=\(seed) step \(step) index \(one.index.next)"
             let configuration = random.chance(1) ? generator.membership(for: one) : nil
             let first = Self.apply(entry, or: configuration, term: generator.term, to: &one)
@@ -57,6 +59,12 @@ struct FuzzTests {
             }
             if let applied = try? first.get() {
                 seen.note(applied)
+                if case .task(let key, _) = applied.outcome, let record = one.tables.tasks[key], !applied.isDuplicate,
+                    record.createdRevision < record.persistedRevision, one.tables.tasks.count == known + 1,
+                    one.totals.evictions == evicted
+                {
+                    seen.revivals += 1
+                }
                 if !Self.isBounded(applied) { Issue.record("an entry did too much: \(context)") }
             } else {
                 seen.stops += 1
@@ -106,6 +114,8 @@ struct FuzzTests {
     /// What a run has met. A run that meets little proves little.
     struct Sightings {
         var stops = 0
+        /// Tasks that came back after they had left.
+        var revivals = 0
         private var accepted = 0
         private var names: Set<String> = []
 
@@ -127,6 +137,7 @@ struct FuzzTests {
             #expect(
                 accepted > entries / 4 && stops < entries / 10, "seed \(seed): \(accepted) accepted, \(stops) stops")
             guard entries >= 5_000 else { return }
+            #expect(revivals > 0, "seed \(seed): no task came back")
             let missing = Self.expected.subtracting(names).sorted()
             #expect(missing.isEmpty, "seed \(seed) never met \(missing)")
         }

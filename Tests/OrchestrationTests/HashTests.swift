@@ -141,6 +141,26 @@ struct QuarantineTests {
         }
     }
 
+    @Test("a node that skips an entry which the others could apply is found out")
+    func skipsAlone() async throws {
+        try await Nodes.run(3) { nodes in
+            let key = try await nodes.submit([("step", [])])
+            let entry = try await nodes.end(of: key).createdRevision.index
+            let odd = nodes.members[2]
+            await odd.stop()
+            let crash = "crashed \(entry) \(entry)\n"
+            let folder = nodes.folder.appendingPathComponent("n\(odd.id)")
+            try Data((crash + crash + crash).utf8).write(to: folder.appendingPathComponent("crashes"))
+            try Rescue.skip(entry, folder: folder.path)
+            try await nodes.start(odd)
+            try await eventually("the odd one is out") { odd.cluster.halted != nil }
+            #expect(odd.cluster.status?.unreadyReason?.contains("another state") == true)
+            #expect(odd.cluster.state.task(key) == nil)
+            let next = try await nodes.submit([("step", [])])
+            #expect(try await nodes.end(of: next).status == .completed)
+        }
+    }
+
     @Test("where no majority agrees everybody stops writing")
     func undecidable() async throws {
         var options = Nodes.Options()

@@ -53,6 +53,19 @@ struct MigrationTests {
         }
     }
 
+    @Test("steps beyond the one asked for wait, and are no error once they were applied")
+    func partial() async throws {
+        try await withDatabase { database in
+            try await withPool(connections: 1, database: database) { pool in
+                let migrator = try PostgresMigrator(Self.steps)
+                #expect(try await migrator.migrate(pool, through: 2).map(\.number) == [1, 2])
+                #expect(try await migrator.migrate(pool, through: 2).isEmpty)
+                #expect(try await migrator.migrate(pool).map(\.number) == [3])
+                #expect(try await migrator.migrate(pool, through: 2).isEmpty)
+            }
+        }
+    }
+
     @Test("a changed step, a gap and a newer version in the database are refused by name")
     func refusals() async throws {
         try await withDatabase { database in

@@ -201,7 +201,7 @@ struct ProjectionTests {
             #expect(try await database.count("SELECT count(*) FROM projection") == 1)
             #expect(
                 try await database.count("SELECT index FROM projection")
-                    == Int(raised.outbox[1].revision.index.rawValue) - 1)
+                    == Int(raised.outbox[1].revision.index.rawValue))
         }
     }
 

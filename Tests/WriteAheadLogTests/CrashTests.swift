@@ -32,6 +32,23 @@ struct CrashTests {
         }
     }
 
+    @Test("of the process, and then of the machine while the next one recovers, loses nothing", arguments: seeds(1...2))
+    func powerLossWhileRecoveringFromProcessCrash(seed: UInt64) throws {
+        for first in stride(from: 0, to: 150, by: 7) {
+            for second in 0..<40 {
+                let disk = VirtualDisk()
+                let driver = LogDriver(disk: disk, seed: seed)
+                disk.dieBefore = first
+                try driver.runUntilDeath(steps: 20)
+                disk.revive()
+                disk.dieBefore = second
+                if try !driver.runUntilDeath(steps: 0) { break }
+                disk.losePower(keeping: .none)
+                try reopen(driver, "seed \(seed), calls \(first) and \(second)")
+            }
+        }
+    }
+
     @Test("of a recovery itself can be repeated", arguments: seeds(1...2))
     func crashWhileRecovering(seed: UInt64) throws {
         for first in stride(from: 5, to: 300, by: 11) {

@@ -34,7 +34,7 @@ extension Problem {
     init(_ error: StorageError) {
         switch error {
         case .unavailable, .notMigrated, .tooFarBehind:
-            self.init(.storeUnavailable, "the task is not in the live state, and PostgreSQL cannot be asked")
+            self.init(.storeUnavailable, "a task is not in the live state, and PostgreSQL cannot be asked about it")
         case .newerSchema, .foreignDatabase, .newerGeneration:
             self.init(.storeUnavailable, "PostgreSQL holds the data of another cluster or release")
         case .invalidQuery(let field): self = .badRequest(field, "is out of range")
@@ -69,7 +69,8 @@ extension Problem {
         case .unknownTask: self.init(.notFound, "there is no task with this id")
         case .alreadyExists: self.init(.wrongState, "a task with this id exists")
         case .wrongState(let status): self.init(.wrongState, "the task is \(status.name)")
-        case .evicted(let status, _): self.init(.archived, "the task is \(status.name) and in PostgreSQL only")
+        case .evicted(let status, _):
+            self.init(.archived, "the task is \(status.name), and not all that it needs to run again was kept")
         case .sessionEnded:
             self.init(.outcomeUnknown, "the cluster has declared this node gone; repeat with the same Idempotency-Key")
         case .outcomeForgotten: self.init(.outcomeForgotten, "look for the task before you repeat the request")

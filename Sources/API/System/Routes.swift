@@ -59,14 +59,23 @@ extension Handlers {
                 handler: readProgress),
             Route(
                 method: .post, path: "/api/v1/tasks/{task_id}/execute", access: .needs(.executeTasks),
-                operation: "execute_task", summary: "Runs a held task, or a finished one again.",
+                operation: "execute_task",
+                summary: "Runs a held task, or a finished one again, also one that only PostgreSQL has.",
                 headers: ["Idempotency-Key"], body: .json(schema: "Nothing", isOptional: true),
-                responses: [task(202, "It will run.")], handler: executeTask),
+                responses: [
+                    task(202, "It will run."),
+                    .init(409, "It runs, or not all that it needs was kept.", schema: "Problem"),
+                    .init(503, "PostgreSQL has the task and cannot be asked.", schema: "Problem"),
+                ], handler: executeTask),
             Route(
                 method: .post, path: "/api/v1/tasks/{task_id}/cancel", access: .needs(.cancelTasks),
                 operation: "cancel_task", summary: "Cancels a task; a result that commits first wins.",
                 headers: ["Idempotency-Key"], body: .json(schema: "Cancellation", isOptional: true),
-                responses: [task(202, "It is being cancelled.")], handler: cancelTask),
+                responses: [
+                    task(202, "It is being cancelled, or was cancelled."),
+                    .init(409, "It has ended otherwise.", schema: "Problem"),
+                    .init(503, "PostgreSQL may have the task and cannot be asked.", schema: "Problem"),
+                ], handler: cancelTask),
         ]
     }
 

@@ -18,7 +18,7 @@ extension Handlers {
         submission.taskID = TaskID.make(at: clock(), using: &random)
         submission.spec = spec
         if let idempotency { submission.idempotency = idempotency }
-        let accepted = try await propose(.submitTask(submission), call)
+        let accepted = try await propose(Provable(.submit(submission)), call)
         var state = cluster.state
         var isWaitApplied = false
         if let wait { (state, isWaitApplied) = await waitUntilTerminal(accepted.key, seconds: wait) }

@@ -42,7 +42,7 @@ extension Handlers {
         command.taskID = key.id
         command.requestedBy = call.caller.name
         if let idempotency = try idempotency(call) { command.idempotency = idempotency }
-        return try await triggered(.executeTask(command), key, call)
+        return try await triggered(try await propose(Provable(.execute(command)), call))
     }
 
     /// `POST /api/v1/tasks/{task_id}/cancel`
@@ -53,18 +53,22 @@ extension Handlers {
         command.requestedBy = call.caller.name
         if !call.body.isEmpty { command.reason = try reason(call.body) }
         if let idempotency = try idempotency(call) { command.idempotency = idempotency }
-        return try await triggered(.cancelTask(command), key, call)
+        let ended: TaskStatus
+        switch try await propose(.cancelTask(command), call) {
+        case .accepted(let accepted): return try await triggered(accepted)
+        case .rejected(.evicted(let status, _)): ended = status
+        case .rejected(.unknownTask):
+            // The log knows only what is live. Whether the task ever was is PostgreSQL's to say.
+            guard let stored = try await stored(key).get() else { throw refusal(.unknownTask) }
+            ended = stored.status
+        case .rejected(let rejection): throw refusal(rejection)
+        }
+        // As for one that is live: who wants it cancelled has what he wants.
+        guard ended == .cancelled else { throw Problem(.wrongState, "the task has ended: it is \(ended.name)") }
+        return try await triggered(Accepted(key: key, revision: .zero, isReplayed: false))
     }
 
-    private func triggered(_ body: Command.OneOf_Body, _ key: TaskKey, _ call: Call) async throws(Problem) -> Answer {
-        let accepted: Accepted
-        do throws(Problem) {
-            accepted = try await propose(body, call)
-        } catch {
-            // The log knows only what is live. Whether the task ever was is PostgreSQL's to say.
-            guard error.code == .notFound, let stored = try await stored(key).get() else { throw error }
-            throw Problem(.archived, "the task is \(stored.status.name) and in PostgreSQL only")
-        }
+    private func triggered(_ accepted: Accepted) async throws(Problem) -> Answer {
         let state = cluster.state
         var answer = answer(try await document(accepted.key, state, isStrong: true), state, status: 202)
         answer.headers[.location] = "/api/v1/tasks/\(accepted.key.id)"

@@ -111,17 +111,15 @@ struct Handlers: Sendable {
     /// Where it is not known whether a command took effect, because this node was halted for a while or was given up by the
     /// others, one that carries an idempotency key is asked once more, here instead of by the client: the second answer is
     /// the first one's, whichever that was.
-    func propose(_ body: Command.OneOf_Body, _ call: Call) async throws(Problem) -> Accepted {
+    func propose(_ body: Command.OneOf_Body, _ call: Call) async throws(Problem) -> Decision {
         var outcome = await ask(body, call)
         if outcome.isUnknown, try idempotency(call) != nil { outcome = await ask(body, call) }
         switch try outcome.known() {
-        case .task(let key, let revision): return Accepted(key: key, revision: revision, isReplayed: false)
+        case .task(let key, let revision): return .accepted(Accepted(key: key, revision: revision, isReplayed: false))
         case .replayed(let key, let revision):
             metrics.idempotencyReplays.increment()
-            return Accepted(key: key, revision: revision, isReplayed: true)
-        case .rejected(let rejection):
-            metrics.count(rejection)
-            throw Problem(rejection)
+            return .accepted(Accepted(key: key, revision: revision, isReplayed: true))
+        case .rejected(let rejection): return .rejected(rejection)
         case .done: throw Problem(.internal)
         }
     }
@@ -155,6 +153,17 @@ struct Handlers: Sendable {
             case .error(let error): throw Problem(write: error)
             }
         }
+    }
+
+    enum Decision {
+        case accepted(Accepted)
+        case rejected(Rejection)
+    }
+
+    /// What the client is told of a refusal.
+    func refusal(_ rejection: Rejection) -> Problem {
+        metrics.count(rejection)
+        return Problem(rejection)
     }
 
     /// What a write did: the task, and the revision that the first request gave it.

@@ -33,6 +33,17 @@ extension ClusterState {
         return seal(envelope: nil, outcome: .done(count: 0))
     }
 
+    /// Advances past an entry that crashes whoever applies it, by an operator's order (`design/state.md` 5). Nothing of it takes
+    /// effect, its session's sequence and its time included. The chain says that it was skipped: a state that has applied the
+    /// entry, and be it to refuse it, has another hash.
+    public mutating func skip(index: LogIndex, term: Term) -> Applied {
+        precondition(index == position.index.next, "entries are applied in order, each once")
+        precondition(term >= position.term, "terms do not fall along a log")
+        begin(index: index, term: term, envelope: nil)
+        entry.changes.noteSkip()
+        return seal(envelope: nil, outcome: .done(count: 0))
+    }
+
     /// An accepted version above what this build knows stops it; whether it is accepted is the same on every node.
     private func checkSupport(of command: Command, at index: LogIndex) throws(UpgradeRequired) {
         var version: UInt32 = 0
@@ -46,7 +57,7 @@ extension ClusterState {
     }
 
     private mutating func run(_ command: Command, _ envelope: Envelope) -> Applied {
-        if envelope.machineVersion > machineVersion || envelope.group != 0 {
+        if max(envelope.machineVersion, command.machineVersion) > machineVersion || envelope.group != 0 {
             let field = envelope.group == 0 ? "machine_version" : "group"
             return seal(envelope: envelope, outcome: .rejected(.invalid(field: field)))
         }

@@ -35,7 +35,7 @@ extension ClusterState {
         }
     }
 
-    /// Evidence from PostgreSQL about a task of this bucket counts only if it is not older.
+    /// Evidence about a task of this bucket counts only if PostgreSQL was read at or after it.
     private mutating func raiseBucket(of key: TaskKey, to revision: UInt64) {
         let bucket = NumberKey(Self.bucket(of: key, count: limits.evictionBuckets))
         guard revision > tables.buckets[bucket]?.revision ?? 0 else { return }

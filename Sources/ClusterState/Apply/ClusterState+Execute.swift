@@ -1,6 +1,6 @@
 import Raft
 
-/// ExecuteTask: runs a task that was held back, or a terminal one again.
+/// ExecuteTask: runs a task that was held back, or a terminal one again, also one that has left the state.
 extension ClusterState {
     mutating func apply(_ command: ExecuteTask) -> Outcome {
         let idempotency: IdempotencySlot?
@@ -9,7 +9,18 @@ extension ClusterState {
         case .fresh(let slot): idempotency = slot
         }
         guard let key = TaskKey(tenant: entry.tenant, id: command.taskID) else { return .rejected(.unknownTask) }
-        guard var record = tables.tasks[key] else { return .rejected(absence(of: key)) }
+        guard isBounded(command.evidence) else { return .rejected(.invalid(field: "evidence")) }
+        var record: TaskRecord
+        let spec: TaskSpec
+        let isLive = tables.tasks[key] != nil
+        if let live = tables.tasks[key] {
+            (record, spec) = (live, self.spec(of: key))
+        } else {
+            switch revival(of: key, by: command) {
+            case .possible(let archived, let archivedSpec): (record, spec) = (archived, archivedSpec)
+            case .refused(let rejection): return .rejected(rejection)
+            }
+        }
         guard command.requestedBy.utf8.count <= limits.principalBytes else {
             return .rejected(.invalid(field: "requested_by"))
         }
@@ -17,11 +28,12 @@ extension ClusterState {
         guard isHeld || (record.status.isTerminal && record.attempt < .max) else {
             return .rejected(.wrongState(record.status))
         }
-        let spec = spec(of: key)
-        let dependencies = examineDependencies(of: spec, tenant: key.tenant)
-        if case .unknown(let id) = dependencies { return .rejected(.unknownDependency(id: id)) }
-        if let rejection = admissionRejection(reserving: reservation(for: spec)) { return .rejected(rejection) }
+        let dependencies = examineDependencies(of: spec, tenant: key.tenant, evidence: command.evidence)
+        if case .refused(let rejection) = dependencies { return .rejected(rejection) }
+        let needed = reservation(for: spec) + (isLive ? 0 : entry.bodyBytes + Indexes.taskOverheadBytes)
+        if let rejection = admissionRejection(reserving: needed) { return .rejected(rejection) }
         if let rejection = makeRoom(for: idempotency) { return .rejected(rejection) }
+        if !isLive { revive(key, &record, spec) }
         if isHeld { record.held = false } else { beginAnew(&record, at: key) }
         touch(&record)
         startRun(&record, at: key, spec, dependencies)

@@ -13,8 +13,9 @@ extension ClusterState {
         }
         if tables.tasks[key] != nil || tables.tombstones[key] != nil { return .rejected(.alreadyExists) }
         if let rejection = command.spec.rejection(limits) { return .rejected(rejection) }
-        let dependencies = examineDependencies(of: command.spec, tenant: key.tenant)
-        if case .unknown(let id) = dependencies { return .rejected(.unknownDependency(id: id)) }
+        guard isBounded(command.evidence) else { return .rejected(.invalid(field: "evidence")) }
+        let dependencies = examineDependencies(of: command.spec, tenant: key.tenant, evidence: command.evidence)
+        if case .refused(let rejection) = dependencies { return .rejected(rejection) }
         let reservation = command.spec.autoExecute ? reservation(for: command.spec) : 0
         let needed = reservation + entry.bodyBytes + Indexes.taskOverheadBytes
         if let rejection = admissionRejection(reserving: needed) { return .rejected(rejection) }
@@ -71,7 +72,7 @@ extension ClusterState {
             record.unmet = ids
             if record.isRunnable { makeRunnable(&record, at: key, principal: spec.createdBy) }
             putTask(record, at: key)
-        case .unknown:
+        case .refused:
             preconditionFailure("an unknown dependency is rejected before anything is written")
         }
     }
@@ -82,16 +83,25 @@ extension ClusterState {
         /// Those that are not completed yet.
         case unmet([String])
         case failed(String)
-        case unknown(String)
+        /// One is unknown, or what is said of it may be out of date.
+        case refused(Rejection)
     }
 
-    func examineDependencies(of spec: TaskSpec, tenant: String) -> Dependencies {
+    func examineDependencies(of spec: TaskSpec, tenant: String, evidence: [TaskEvidence]) -> Dependencies {
         var unmet: [String] = []
         var failed: String?
         for id in spec.dependsOn {
-            guard let key = TaskKey(tenant: tenant, id: id),
-                let status = tables.tasks[key]?.status ?? tombstone(key)?.status
-            else { return .unknown(id) }
+            guard let key = TaskKey(tenant: tenant, id: id) else { return .refused(.unknownDependency(id: id)) }
+            let status: TaskStatus
+            if let known = tables.tasks[key]?.status ?? tombstone(key)?.status {
+                status = known
+            } else {
+                switch proof(of: key, in: evidence) {
+                case .ended(let proven, _): status = proven
+                case .stale: return .refused(.stale)
+                case .none: return .refused(.unknownDependency(id: id))
+                }
+            }
             switch status {
             case .completed: continue
             case .failed, .cancelled: failed = failed ?? id

@@ -22,9 +22,14 @@ extension Command {
         self.body = body
     }
 
-    /// The machine version that introduced the command.
+    /// Since when commands carry what PostgreSQL knows of tasks that have left the state.
+    public static let evidenceSince: UInt32 = 3
+
+    /// The machine version that introduced the command, or what it carries.
     public var machineVersion: UInt32 {
         switch body {
+        case .submitTask(let command) where !command.evidence.isEmpty: Self.evidenceSince
+        case .executeTask(let command) where !command.evidence.isEmpty || command.hasArchive: Self.evidenceSince
         case .clusterCreated, .nodeAvailable, .nodeSuspended, .nodeLeft, .sessionEnded, .setMachineVersion,
             .generationRaised, .settingsChanged, .timersDue, .submitTask, .executeTask, .cancelTask, .taskStarted,
             .stepStarted, .stepCompleted, .taskFinished, .cancelAcknowledged, .usageReported, .persisted,

@@ -700,6 +700,63 @@ public nonisolated struct IdempotencyKey: Sendable {
   public init() {}
 }
 
+/// How a task ended that has left the state, as PostgreSQL has it (since 3). The tenant is the envelope's.
+public nonisolated struct TaskEvidence: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var taskID: String = String()
+
+  public var statusCode: TaskStatusCode = .unspecified
+
+  public var revision: UInt64 = 0
+
+  /// The watermark of the projection in the snapshot of PostgreSQL that was read.
+  public var readThrough: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// What a task needs to run again (since 3).
+public nonisolated struct TaskArchive: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var spec: TaskSpec {
+    get {_spec ?? TaskSpec()}
+    set {_spec = newValue}
+  }
+  /// Returns true if `spec` has been explicitly set.
+  public var hasSpec: Bool {self._spec != nil}
+  /// Clears the value of `spec`. Subsequent reads from it will return its default value.
+  public mutating func clearSpec() {self._spec = nil}
+
+  /// The last one that it had.
+  public var attempt: UInt32 = 0
+
+  public var createdRevision: UInt64 = 0
+
+  public var createdWall: UInt64 = 0
+
+  public var inputTokens: UInt64 = 0
+
+  public var outputTokens: UInt64 = 0
+
+  public var costMicroUsd: UInt64 = 0
+
+  public var lateCostMicroUsd: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _spec: TaskSpec? = nil
+}
+
 public nonisolated struct SubmitTask: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -724,6 +781,9 @@ public nonisolated struct SubmitTask: Sendable {
   public var hasIdempotency: Bool {self._idempotency != nil}
   /// Clears the value of `idempotency`. Subsequent reads from it will return its default value.
   public mutating func clearIdempotency() {self._idempotency = nil}
+
+  /// About dependencies that have left the state (since 3).
+  public var evidence: [TaskEvidence] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -752,11 +812,25 @@ public nonisolated struct ExecuteTask: Sendable {
   /// Clears the value of `idempotency`. Subsequent reads from it will return its default value.
   public mutating func clearIdempotency() {self._idempotency = nil}
 
+  /// About the task and its dependencies, where they have left the state (since 3).
+  public var evidence: [TaskEvidence] = []
+
+  /// The task itself, if the evidence is about it (since 3).
+  public var archive: TaskArchive {
+    get {_archive ?? TaskArchive()}
+    set {_archive = newValue}
+  }
+  /// Returns true if `archive` has been explicitly set.
+  public var hasArchive: Bool {self._archive != nil}
+  /// Clears the value of `archive`. Subsequent reads from it will return its default value.
+  public mutating func clearArchive() {self._archive = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _idempotency: IdempotencyKey? = nil
+  fileprivate var _archive: TaskArchive? = nil
 }
 
 public nonisolated struct CancelTask: Sendable {
@@ -2147,9 +2221,123 @@ nonisolated extension IdempotencyKey: SwiftProtobuf.Message, SwiftProtobuf._Mess
   }
 }
 
+nonisolated extension TaskEvidence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TaskEvidence"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}task_id\0\u{3}status_code\0\u{1}revision\0\u{3}read_through\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.taskID) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.statusCode) }()
+      case 3: try { try decoder.decodeSingularFixed64Field(value: &self.revision) }()
+      case 4: try { try decoder.decodeSingularFixed64Field(value: &self.readThrough) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.taskID.isEmpty {
+      try visitor.visitSingularStringField(value: self.taskID, fieldNumber: 1)
+    }
+    if self.statusCode != .unspecified {
+      try visitor.visitSingularEnumField(value: self.statusCode, fieldNumber: 2)
+    }
+    if self.revision != 0 {
+      try visitor.visitSingularFixed64Field(value: self.revision, fieldNumber: 3)
+    }
+    if self.readThrough != 0 {
+      try visitor.visitSingularFixed64Field(value: self.readThrough, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: TaskEvidence, rhs: TaskEvidence) -> Bool {
+    if lhs.taskID != rhs.taskID {return false}
+    if lhs.statusCode != rhs.statusCode {return false}
+    if lhs.revision != rhs.revision {return false}
+    if lhs.readThrough != rhs.readThrough {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension TaskArchive: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TaskArchive"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}spec\0\u{1}attempt\0\u{3}created_revision\0\u{3}created_wall\0\u{3}input_tokens\0\u{3}output_tokens\0\u{3}cost_micro_usd\0\u{3}late_cost_micro_usd\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._spec) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 3: try { try decoder.decodeSingularFixed64Field(value: &self.createdRevision) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.createdWall) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.inputTokens) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.outputTokens) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.costMicroUsd) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.lateCostMicroUsd) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._spec {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    if self.createdRevision != 0 {
+      try visitor.visitSingularFixed64Field(value: self.createdRevision, fieldNumber: 3)
+    }
+    if self.createdWall != 0 {
+      try visitor.visitSingularUInt64Field(value: self.createdWall, fieldNumber: 4)
+    }
+    if self.inputTokens != 0 {
+      try visitor.visitSingularUInt64Field(value: self.inputTokens, fieldNumber: 5)
+    }
+    if self.outputTokens != 0 {
+      try visitor.visitSingularUInt64Field(value: self.outputTokens, fieldNumber: 6)
+    }
+    if self.costMicroUsd != 0 {
+      try visitor.visitSingularUInt64Field(value: self.costMicroUsd, fieldNumber: 7)
+    }
+    if self.lateCostMicroUsd != 0 {
+      try visitor.visitSingularUInt64Field(value: self.lateCostMicroUsd, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: TaskArchive, rhs: TaskArchive) -> Bool {
+    if lhs._spec != rhs._spec {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.createdRevision != rhs.createdRevision {return false}
+    if lhs.createdWall != rhs.createdWall {return false}
+    if lhs.inputTokens != rhs.inputTokens {return false}
+    if lhs.outputTokens != rhs.outputTokens {return false}
+    if lhs.costMicroUsd != rhs.costMicroUsd {return false}
+    if lhs.lateCostMicroUsd != rhs.lateCostMicroUsd {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension SubmitTask: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".SubmitTask"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}task_id\0\u{1}spec\0\u{1}idempotency\0\u{c}\u{4}\u{1}")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}task_id\0\u{1}spec\0\u{1}idempotency\0\u{1}evidence\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2160,6 +2348,7 @@ nonisolated extension SubmitTask: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 1: try { try decoder.decodeSingularStringField(value: &self.taskID) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._spec) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._idempotency) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.evidence) }()
       default: break
       }
     }
@@ -2179,6 +2368,9 @@ nonisolated extension SubmitTask: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     try { if let v = self._idempotency {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    if !self.evidence.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.evidence, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2186,6 +2378,7 @@ nonisolated extension SubmitTask: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.taskID != rhs.taskID {return false}
     if lhs._spec != rhs._spec {return false}
     if lhs._idempotency != rhs._idempotency {return false}
+    if lhs.evidence != rhs.evidence {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2193,7 +2386,7 @@ nonisolated extension SubmitTask: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension ExecuteTask: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ExecuteTask"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}task_id\0\u{3}requested_by\0\u{1}idempotency\0\u{c}\u{4}\u{1}")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}task_id\0\u{3}requested_by\0\u{1}idempotency\0\u{1}evidence\0\u{1}archive\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2204,6 +2397,8 @@ nonisolated extension ExecuteTask: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 1: try { try decoder.decodeSingularStringField(value: &self.taskID) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.requestedBy) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._idempotency) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.evidence) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._archive) }()
       default: break
       }
     }
@@ -2223,6 +2418,12 @@ nonisolated extension ExecuteTask: SwiftProtobuf.Message, SwiftProtobuf._Message
     try { if let v = self._idempotency {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    if !self.evidence.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.evidence, fieldNumber: 4)
+    }
+    try { if let v = self._archive {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2230,6 +2431,8 @@ nonisolated extension ExecuteTask: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.taskID != rhs.taskID {return false}
     if lhs.requestedBy != rhs.requestedBy {return false}
     if lhs._idempotency != rhs._idempotency {return false}
+    if lhs.evidence != rhs.evidence {return false}
+    if lhs._archive != rhs._archive {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -118,68 +118,6 @@ public nonisolated enum OutcomeCode: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
-public nonisolated enum TaskStatusCode: SwiftProtobuf.Enum, Swift.CaseIterable {
-  public typealias RawValue = Int
-  case unspecified // = 0
-  case pending // = 1
-  case assigned // = 2
-  case executing // = 3
-  case waitingApproval // = 4
-  case cancelling // = 5
-  case completed // = 6
-  case failed // = 7
-  case cancelled // = 8
-  case UNRECOGNIZED(Int)
-
-  public init() {
-    self = .unspecified
-  }
-
-  public init?(rawValue: Int) {
-    switch rawValue {
-    case 0: self = .unspecified
-    case 1: self = .pending
-    case 2: self = .assigned
-    case 3: self = .executing
-    case 4: self = .waitingApproval
-    case 5: self = .cancelling
-    case 6: self = .completed
-    case 7: self = .failed
-    case 8: self = .cancelled
-    default: self = .UNRECOGNIZED(rawValue)
-    }
-  }
-
-  public var rawValue: Int {
-    switch self {
-    case .unspecified: return 0
-    case .pending: return 1
-    case .assigned: return 2
-    case .executing: return 3
-    case .waitingApproval: return 4
-    case .cancelling: return 5
-    case .completed: return 6
-    case .failed: return 7
-    case .cancelled: return 8
-    case .UNRECOGNIZED(let i): return i
-    }
-  }
-
-  // The compiler won't synthesize support with the UNRECOGNIZED case.
-  public static let allCases: [TaskStatusCode] = [
-    .unspecified,
-    .pending,
-    .assigned,
-    .executing,
-    .waitingApproval,
-    .cancelling,
-    .completed,
-    .failed,
-    .cancelled,
-  ]
-
-}
-
 public nonisolated enum StepStatusCode: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
   case unspecified // = 0
@@ -1166,10 +1104,6 @@ nonisolated extension NodeStatusCode: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension OutcomeCode: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0OUTCOME_CODE_UNSPECIFIED\0\u{1}OUTCOME_CODE_DONE\0\u{1}OUTCOME_CODE_TASK\0\u{1}OUTCOME_CODE_REPLAYED\0\u{1}OUTCOME_CODE_REJECTED\0")
-}
-
-nonisolated extension TaskStatusCode: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0TASK_STATUS_CODE_UNSPECIFIED\0\u{1}TASK_STATUS_CODE_PENDING\0\u{1}TASK_STATUS_CODE_ASSIGNED\0\u{1}TASK_STATUS_CODE_EXECUTING\0\u{1}TASK_STATUS_CODE_WAITING_APPROVAL\0\u{1}TASK_STATUS_CODE_CANCELLING\0\u{1}TASK_STATUS_CODE_COMPLETED\0\u{1}TASK_STATUS_CODE_FAILED\0\u{1}TASK_STATUS_CODE_CANCELLED\0")
 }
 
 nonisolated extension StepStatusCode: SwiftProtobuf._ProtoNameProviding {

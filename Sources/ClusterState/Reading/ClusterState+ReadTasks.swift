@@ -106,6 +106,14 @@ extension ClusterState {
         return items
     }
 
+    /// Whether nothing in the outbox comes after the item that changed under the same revision: once all before it and it are
+    /// written, so is all up to its revision.
+    public func isLastOfRevision(_ item: OutboxItem) -> Bool {
+        let place = OutboxKey(revision: item.revision.rawValue, task: item.key)
+        let next = indexes.outbox.from(place).first { $0 != place }
+        return next?.revision != item.revision.rawValue
+    }
+
     /// Tasks that PostgreSQL has not taken.
     public var outboxCount: Int { indexes.outbox.count }
     /// Their bytes.

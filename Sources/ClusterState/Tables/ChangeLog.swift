@@ -18,6 +18,7 @@ struct ChangeLog: Sendable {
     }
 
     private var encoder = CanonicalEncoder()
+    private static let skipped: UInt8 = 255
     private static let prefixBytes = StateHash.byteCount + 16
 
     /// Returns the bytes of the record's canonical encoding.
@@ -30,6 +31,12 @@ struct ChangeLog: Sendable {
 
     mutating func remove(table: TableID, key: some TableKey) {
         append(table, .remove, key)
+    }
+
+    /// The entry was skipped: a byte that is no table's.
+    mutating func noteSkip() {
+        precondition(TableID(rawValue: Self.skipped) == nil)
+        encoder.append(Self.skipped)
     }
 
     mutating func begin(previous: StateHash, index: LogIndex, now: ClusterTime) {

@@ -23,6 +23,14 @@ extension TaskRecord {
     }
 }
 
+extension TaskEvidence {
+    /// Nil for what is no status.
+    public var status: TaskStatus? {
+        get { UInt8(exactly: statusCode.rawValue).flatMap { TaskStatus(rawValue: $0) } }
+        set { statusCode = newValue.flatMap { TaskStatusCode(rawValue: Int($0.rawValue)) } ?? .unspecified }
+    }
+}
+
 extension StepRecord {
     public internal(set) var status: StepStatus {
         get {

@@ -74,6 +74,12 @@ final class ClusterMachine: ReplicatedStateMachine {
         return completions
     }
 
+    func skip(_ entry: Entry) {
+        var state = state
+        let applied = state.skip(index: entry.index, term: entry.term)
+        publish(state, [applied])
+    }
+
     private func publish(_ state: ClusterState, _ applied: [Applied]) {
         published.withLock { $0 = state }
         history.append(applied)

@@ -45,15 +45,16 @@ public final class Projector: Sendable {
 
     private let cluster: Cluster
     private let projection: TaskProjection
-    private let prepare: @Sendable () async throws(StorageError) -> Void
+    private let prepare: @Sendable (_ machineVersion: UInt32) async throws(StorageError) -> Void
     private let limits: Limits
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// - Parameter prepare: brings the schema up to date; called before the first write and after every failure.
+    /// - Parameter prepare: brings the schema up to what a cluster of this machine version uses; called before the first write,
+    ///   after every failure, and when the version has risen.
     public init(
         cluster: Cluster, projection: TaskProjection,
-        prepare: @escaping @Sendable () async throws(StorageError) -> Void,
+        prepare: @escaping @Sendable (_ machineVersion: UInt32) async throws(StorageError) -> Void,
         limits: Limits = Limits(), logger: Logger
     ) {
         self.cluster = cluster
@@ -100,8 +101,9 @@ public final class Projector: Sendable {
                 continue
             }
             do throws(StorageError) {
-                try await prepare()
-                try await project { pause = limits.firstPause }
+                let version = cluster.state.machineVersion
+                try await prepare(version)
+                try await project(version) { pause = limits.firstPause }
                 continue
             } catch {
                 if !Task.isCancelled { become(Self.condition(after: error)) }
@@ -123,8 +125,9 @@ public final class Projector: Sendable {
         }
     }
 
-    /// Writes until this node no longer leads. Throws on the first failure; the caller begins again.
-    private func project(_ succeeded: () -> Void) async throws(StorageError) {
+    /// Writes until this node no longer leads, or the cluster's machine version is another. Throws on the first failure; the
+    /// caller begins again.
+    private func project(_ version: UInt32, _ succeeded: () -> Void) async throws(StorageError) {
         guard let identity = ClusterIdentity(cluster.state) else { return }
         var watermark = try await projection.watermark(of: identity)
         become(.writing)
@@ -144,6 +147,7 @@ public final class Projector: Sendable {
         var written: [TaskKey: (revision: Revision, at: ContinuousClock.Instant)] = [:]
         while leads, !Task.isCancelled {
             let state = cluster.state
+            guard state.machineVersion == version else { return }
             let items = due(state, written: &written)
             guard !items.isEmpty else {
                 try? await Task.sleep(for: limits.idlePause)

@@ -18,6 +18,8 @@ final class Node {
     /// Why the last start was refused.
     var refusal: String?
     var pausedUntil: UInt64 = 0
+    /// How long after a pause the process first looks at its timers: what came in meanwhile may be read before (P4).
+    var timerDelay: UInt64 = 0
     var diskStalledUntil: UInt64 = 0
     /// Its clock runs this many millionths fast.
     var clockDrift = 0

@@ -11,6 +11,7 @@ struct PendingProposals {
         /// How often it has set out for a leader.
         var submissions: UInt64 = 1
         var resubmitAt: UInt64
+        var doublings: UInt64 = 0
         /// Nil for what no client waits for.
         var operation: OperationID?
     }
@@ -45,15 +46,23 @@ struct PendingProposals {
 
     func submissions(of sequence: UInt64) -> UInt64 { pending.first { $0.sequence == sequence }?.submissions ?? 0 }
 
-    /// What waits, to be submitted again: all of it, or what has had no outcome for too long. Each time the wait doubles.
+    /// What waits, to be submitted again: all of it after a change of leader, or what has had no outcome for too long.
     mutating func toSubmit(now: UInt64, onlyOverdue: Bool, after wait: UInt64) -> [[UInt8]] {
         var due: [[UInt8]] = []
         for place in pending.indices where !onlyOverdue || pending[place].resubmitAt <= now {
-            pending[place].resubmitAt = now + wait << min(pending[place].submissions, 6)
             pending[place].submissions += 1
+            pending[place].doublings = onlyOverdue ? min(pending[place].doublings + 1, 6) : 0
+            pending[place].resubmitAt = now + wait << pending[place].doublings
             due.append(pending[place].bytes)
         }
         return due
+    }
+
+    /// One submission of several was refused: it sets out again soon.
+    mutating func refuse(_ sequence: UInt64, now: UInt64, after wait: UInt64) {
+        guard let place = pending.firstIndex(where: { $0.sequence == sequence }) else { return }
+        pending[place].doublings = 0
+        pending[place].resubmitAt = now + wait
     }
 }
 
@@ -189,7 +198,9 @@ extension Process {
 
     /// A leader has refused one submission. Was it the only one, the proposal had no effect.
     func refused(_ sequence: UInt64) {
-        guard proposals.submissions(of: sequence) == 1, let found = proposals.remove(sequence) else { return }
+        guard proposals.submissions(of: sequence) == 1, let found = proposals.remove(sequence) else {
+            return proposals.refuse(sequence, now: localTime, after: world.options.node.resubmitAfter)
+        }
         if let operation = found.operation { world.workload.finished(operation, .refused) }
     }
 

@@ -126,6 +126,7 @@ final class Process {
     func step(_ input: Input) {
         guard isAlive, world.violation == nil else { return }
         let effects = raft.step(input, at: Tick(localTime / 1000))
+        world.marks.hit(raft.takeMarks())
         world.monitor.stepped(self, input, effects)
         guard world.violation == nil else { return }
         for effect in effects {
@@ -138,7 +139,9 @@ final class Process {
 
     private func execute(_ effect: Effect) {
         switch effect {
-        case .send(let message): send(.raft(message), to: message.to)
+        case .send(let message):
+            send(.raft(message), to: message.to)
+            if case .timeoutNow = message.body { world.toldToTakeOver(message.to) }
         case .persist(let write):
             noteClusterTime(of: write.entries)
             post(.write(write))
@@ -151,7 +154,7 @@ final class Process {
         case .compact(let through): compact(through)
         case .roleChanged(let standing): roleChanged(standing)
         case .membershipChanged, .memberForgot: break
-        case .membershipChangeAccepted: world.marks.hit(.membershipChangeBegun)
+        case .membershipChangeAccepted: world.changeBegan(self)
         case .membershipChangeRejected: world.marks.hit(.membershipChangeRefused)
         case .transferEnded(let outcome):
             if case .completed = outcome {
@@ -171,6 +174,7 @@ final class Process {
     private func roleChanged(_ standing: Standing) {
         if standing.role == .leader {
             world.marks.hit(.leaderElected)
+            world.leaderWasElected(self)
             clockBase = (max(greatestClusterTime, world.wallTime), localTime)
         } else {
             streams = Array(repeating: nil, count: streams.count)

@@ -16,6 +16,8 @@ extension SimulationOptions {
         options.drawOtherFaults(&random)
         options.drawWorkload(&random)
         options.drawReconfiguration(&random)
+        options.faults.cutAtTransfer = random.pick([0, 0, 300])
+        options.node.lowestPriority = random.pick([0, 0, 0, 3])
         return options
     }
 
@@ -93,8 +95,12 @@ extension SimulationOptions {
     /// How many disks may be damaged depends on who votes: worlds whose members change have none that are.
     private mutating func drawReconfiguration(_ random: inout RandomStream) {
         guard nodes > 1, random.chance(perMille: 350) else { return }
+        // Of an even number of voters two majorities may have one node in common, which is where changes go wrong.
+        nodes = random.pick([nodes, nodes, 4])
         faults.reconfiguration = random.pick([10, 40, 120])
-        founders = random.number(1...nodes)
+        faults.changeAtElection = random.pick([0, 300, 1000])
+        faults.cutAtChange = random.pick([0, 500, 1000])
+        founders = random.pick([nodes, random.number(1...nodes)])
         (faults.wipe, faults.bitFlip, faults.misdirection, faults.isBeyondAtlas) = (0, 0, 0, false)
     }
 

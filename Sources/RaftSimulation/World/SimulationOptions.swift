@@ -28,6 +28,8 @@ struct NodeOptions {
     var resubmitAfter: UInt64 = 500_000
     var noQuorumAfter: UInt64 = 1_000_000
     var gatheredBytes = 256 << 10
+    /// Steps below the highest priority, drawn anew at each start.
+    var lowestPriority = 0
     /// Of the nodes' clocks, in millionths.
     var clockDrift = 0
     var log = DurableLog.Limits(
@@ -50,6 +52,13 @@ struct FaultOptions {
     var transfer = 0
     /// A change of who takes part.
     var reconfiguration = 0
+    // At their moments, in thousandths, and not by the draw every 50 ms.
+    /// A new leader is asked for a change of the members before it has committed anything (P1).
+    var changeAtElection = 0
+    /// A leader that has begun a change is cut off with some of the others (P1, P16).
+    var cutAtChange = 0
+    /// A node that was told to take over can hear, and is heard by nobody: its term runs ahead (P15).
+    var cutAtTransfer = 0
     var diskStall = 0
     var longestStall: UInt64 = 2_000_000
     var syncFailure = 0

@@ -48,6 +48,7 @@ extension World {
             marks.hit(.paused)
             let node = anyNode()
             node.pausedUntil = now + random.faults.time(20_000...3_000_000)
+            node.timerDelay = random.faults.time(0...20_000)
             for peer in nodes.indices where peer != node.place {
                 links[peer, node.place].readingDelay = random.faults.time(0...20_000)
             }
@@ -167,6 +168,38 @@ extension World {
             if isSymmetric || !isReversed { cut(from, to, until: end, closing: closing) }
             if isSymmetric || isReversed { cut(to, from, until: end, closing: closing) }
         }
+    }
+
+    // MARK: At the worst moment
+
+    func leaderWasElected(_ process: Process) {
+        guard isDisturbed, random.faults.chance(perMille: options.faults.changeAtElection) else { return }
+        queue.schedule(.reconfigure(process), at: now)
+    }
+
+    /// The leader and some of the others do not hear the rest for a while, and are not heard.
+    func changeBegan(_ leader: Process) {
+        marks.hit(.membershipChangeBegun)
+        guard isDisturbed, random.faults.chance(perMille: options.faults.cutAtChange) else { return }
+        marks.hit(.linkCut)
+        let companions = nodes.filter { $0 === leader.node || random.faults.chance(perMille: 400) }
+        let end = now + random.faults.time(200_000...4_000_000)
+        trace.note(now, "\(companions.map(\.id)) are cut off from the rest until \(end)")
+        for node in nodes where !companions.contains(where: { $0 === node }) {
+            for companion in companions {
+                cut(companion.place, node.place, until: end, closing: false)
+                cut(node.place, companion.place, until: end, closing: false)
+            }
+        }
+    }
+
+    func toldToTakeOver(_ target: NodeID) {
+        guard isDisturbed, random.faults.chance(perMille: options.faults.cutAtTransfer) else { return }
+        marks.hit(.linkCut)
+        let place = Int(target.rawValue) - 1
+        let end = now + random.faults.time(200_000...4_000_000)
+        trace.note(now, "nobody hears node \(target) until \(end)")
+        for other in nodes.indices where other != place { cut(place, other, until: end, closing: false) }
     }
 
     /// Links of one node stop one after the other and come back in another order (FoundationDB's swizzle-clogging).

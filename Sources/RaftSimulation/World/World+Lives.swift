@@ -43,6 +43,7 @@ extension World {
     private func run(_ node: Node, _ recovery: Recovery) {
         var settings = options.settings
         settings.seed = random.clock.next()
+        settings.priority -= UInt64(random.clock.number(0...options.node.lowestPriority))
         let drift = options.node.clockDrift
         node.clockDrift = drift == 0 ? 0 : random.clock.number(-drift...drift)
         let process = Process(world: self, node: node, recovery: recovery, settings: settings)

@@ -7,8 +7,10 @@ extension World {
         let leaders = nodes.compactMap(\.process).filter {
             $0.raft.standing.role == .leader && !$0.node.isPaused(at: now)
         }
-        guard !leaders.isEmpty else { return }
-        let leader = random.faults.pick(leaders)
+        if !leaders.isEmpty { reconfigure(random.faults.pick(leaders)) }
+    }
+
+    func reconfigure(_ leader: Process) {
         guard let change = drawChange(leader.raft.membership) else { return }
         trace.note(now, "node \(leader.id) is asked to \(change)")
         leader.step(.changeMembership(0, change))
@@ -17,9 +19,9 @@ extension World {
     private func drawChange(_ membership: Membership) -> MembershipChange? {
         let strangers = nodes.map(\.id).filter { !membership.members.contains($0) }
         switch random.faults.number(0...7) {
-        case 0...2: return strangers.isEmpty ? nil : .join(random.faults.pick(strangers))
-        case 3: return strangers.isEmpty ? nil : .addGateway(random.faults.pick(strangers))
-        case 4:
+        case 0...1: return strangers.isEmpty ? nil : .join(random.faults.pick(strangers))
+        case 2: return strangers.isEmpty ? nil : .addGateway(random.faults.pick(strangers))
+        case 3...4:
             let leaving = random.faults.shuffled(membership.members)
             return .remove(Array(leaving.prefix(random.faults.number(1...2))).sorted())
         case 5:
@@ -46,6 +48,8 @@ extension World {
     var voters: [Node] {
         membersChange ? nodes(of: (newestLeader?.raft.membership ?? membership).voters) : nodes
     }
+
+    var joining: [Node] { nodes(of: newestLeader?.raft.membership.joining ?? []) }
 
     private func nodes(of ids: [NodeID]) -> [Node] { ids.map { nodes[Int($0.rawValue) - 1] } }
 }

@@ -10,6 +10,10 @@ extension World {
         run(for: 500_000)
         beginFaults(until: now + options.safetyTime)
         run(for: options.safetyTime)
+        // The last that goes wrong has most chance to leave somebody behind for good.
+        if random.faults.chance(perMille: options.faults.cutAtTransfer), let leader = newestLeader {
+            administer(.transferLeadership(to: nil), at: leader.node)
+        }
         run(for: 1_000_000)
         workload.end()
         isDisturbed = false
@@ -43,14 +47,15 @@ extension World {
 
     // MARK: Core
 
-    /// A quorum that is whole from now on; nil if too many disks are damaged for one.
+    /// A quorum that is whole from now on; nil if too many disks are damaged for one. With those that catch up, because they may
+    /// become voters at any moment.
     private func drawCore() -> [Node]? {
         let voters = voters
         let sound = random.faults.shuffled(voters.filter { !$0.isDamaged })
         let quorum = voters.count / 2 + 1
         guard violation == nil, sound.count >= quorum else { return nil }
         let size = random.faults.number(quorum...sound.count)
-        return sound[..<size].sorted { $0.place < $1.place }
+        return (sound[..<size] + joining).sorted { $0.place < $1.place }
     }
 
     /// Whatever is wrong with the others stays wrong: they are down, or cut off in one direction or in both, or their disk

@@ -20,6 +20,7 @@ final class World {
         case work(Process, TaskKey, Epoch)
         case proposal(Process, Command.OneOf_Body)
         case endOfTermination(Process)
+        case reconfigure(Process)
         /// A client's request reaches the process.
         case request(Process, OperationID)
         case frame(Frame, from: Int, to: Int, connection: UInt32)
@@ -126,7 +127,10 @@ final class World {
             }
             let node = process.node
             // A stopped process finds everything at once when it goes on.
-            if node.isPaused(at: now) { return queue.schedule(event, at: node.pausedUntil) }
+            if node.isPaused(at: now) {
+                if case .wake = event { return queue.schedule(event, at: node.pausedUntil + node.timerDelay) }
+                return queue.schedule(event, at: node.pausedUntil)
+            }
             if waitsForDisk(event), now < node.diskStalledUntil {
                 // In small steps, because a stall may be ended early.
                 return queue.schedule(event, at: min(node.diskStalledUntil, now + 100_000))
@@ -154,7 +158,7 @@ final class World {
         case .faultDraw: drawFault()
         case .client(let client): workload.act(client)
         case .wake, .housekeeping, .logDone, .logRetry, .spareDone, .machineDone, .snapshotWritten, .snapshotReceived,
-            .snapshotPatience, .work, .proposal, .endOfTermination, .request:
+            .snapshotPatience, .work, .proposal, .endOfTermination, .reconfigure, .request:
             preconditionFailure("these belong to a process")
         }
     }
@@ -165,7 +169,7 @@ final class World {
             .spareDone(let process, _, _), .machineDone(let process), .snapshotWritten(let process, _, _),
             .snapshotReceived(let process, _, _, _, _), .snapshotPatience(let process, _, _, _),
             .work(let process, _, _), .proposal(let process, _), .endOfTermination(let process),
-            .request(let process, _):
+            .reconfigure(let process), .request(let process, _):
             process
         case .frame, .dial, .linkClosed, .linkSilent, .cut, .restart, .diskHasRoom, .faultDraw, .client: nil
         }
@@ -175,7 +179,8 @@ final class World {
         switch event {
         case .logDone, .spareDone, .snapshotWritten, .snapshotReceived: true
         case .wake, .housekeeping, .logRetry, .machineDone, .snapshotPatience, .work, .proposal, .endOfTermination,
-            .request, .frame, .dial, .linkClosed, .linkSilent, .cut, .restart, .diskHasRoom, .faultDraw, .client:
+            .reconfigure, .request, .frame, .dial, .linkClosed, .linkSilent, .cut, .restart, .diskHasRoom, .faultDraw,
+            .client:
             false
         }
     }
@@ -196,6 +201,7 @@ final class World {
         case .work(_, let task, let epoch): process.work(on: task, epoch)
         case .proposal(_, let body): if process.hasSession { process.propose(body, for: nil) }
         case .endOfTermination: exit(process.node, because: "terminated")
+        case .reconfigure: reconfigure(process)
         case .request(_, let operation): workload.hand(operation, to: process)
         case .frame, .dial, .linkClosed, .linkSilent, .cut, .restart, .diskHasRoom, .faultDraw, .client:
             preconditionFailure("these belong to no process")

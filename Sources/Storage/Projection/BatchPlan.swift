@@ -7,14 +7,16 @@ struct BatchPlan {
     private struct Entry {
         let item: OutboxItem
         var task: StoredTask
+        /// Nil until the task has ended, and while the cluster may go back to a version that keeps none.
+        let archive: TaskRow.Archive?
         var isReduced = false
     }
 
     private var entries: [Entry] = []
-    /// The watermark once this is written: just before the last item, since the entry that changed its task may have
+    /// The watermark once this is written: the last item's revision, or just before it if the entry that changed its task has
     /// changed others too, which come in the next batch.
     private(set) var through: Revision
-    /// JSON of the tasks.
+    /// Bytes of the tasks' JSON and specs.
     private(set) var bytes = 0
 
     init(_ items: [OutboxItem], of state: ClusterState, limits: StorageLimits) {
@@ -23,21 +25,24 @@ struct BatchPlan {
             zip(items, items.dropFirst()).allSatisfy { $0.revision <= $1.revision },
             "the watermark claims everything before the last item, so items come in the outbox's order")
         through = items[0].revision.predecessor
+        let keepsArchives = state.machineVersion >= Command.evidenceSince
         var statements = 0
         for item in items {
             // A task that has gone meanwhile was persisted before: there is nothing to write.
             if let view = state.task(item.key) {
                 let task = StoredTask(view, in: state)
-                let (size, count) = (task.contentBytes, 1 + task.executions.count)
+                let archive = keepsArchives && view.status.isTerminal ? TaskRow.Archive(view) : nil
+                let size = task.contentBytes + (archive?.spec.count ?? 0)
+                let count = 1 + task.executions.count
                 let isWithin =
                     entries.count < limits.batchTasks && bytes + size <= limits.batchBytes
                     && statements + count <= limits.batchStatements
                 guard entries.isEmpty || isWithin else { return }
                 bytes += size
                 statements += count
-                entries.append(Entry(item: item, task: task))
+                entries.append(Entry(item: item, task: task, archive: archive))
             }
-            through = item.revision.predecessor
+            through = state.isLastOfRevision(item) ? item.revision : item.revision.predecessor
         }
     }
 
@@ -87,8 +92,10 @@ struct BatchPlan {
         }
         for entry in entries {
             let revision = entry.task.revision.stored
-            let own = (entry.task.parameters?.count ?? 0) + (entry.task.result?.count ?? 0)
-            add(TaskRow.statement(entry.task, revision), bytes: own)
+            let own =
+                (entry.task.parameters?.count ?? 0) + (entry.task.result?.count ?? 0)
+                + (entry.archive?.spec.count ?? 0)
+            add(TaskRow.statement(entry.task, revision, entry.archive), bytes: own)
             for execution in entry.task.executions {
                 add(
                     ExecutionRow.statement(execution, of: entry.task.key, revision),

@@ -19,6 +19,9 @@ enum ProjectionRow {
     /// Whose database it is: no row while nobody has written.
     static let identity = "SELECT cluster_id, generation FROM projection"
 
+    /// Where the projection stands, in a snapshot: no row while nobody has written.
+    static let watermark = "SELECT revision FROM projection"
+
     static func revision(_ rows: PostgresRows) throws(PostgresError) -> Revision {
         guard let row = rows.first else { throw .undecodable(column: "revision", .noSuchColumn) }
         return Revision(rawValue: UInt64(bitPattern: try row.decode("revision", as: Int64.self)))

@@ -39,8 +39,8 @@ public struct TaskProjection: Sendable {
         }
     }
 
-    /// Writes tasks as `state` has them, in one transaction, and advances the watermark to just before the last of them
-    /// (the next may be of the same revision). All of it is committed when this returns, and nothing when it throws, but
+    /// Writes tasks as `state` has them, in one transaction, and advances the watermark to the last of them, or to just before
+    /// it while others of the same revision are left. All of it is committed when this returns, and nothing when it throws, but
     /// for `unavailable`, where it is not known.
     ///
     /// - Parameters:
@@ -123,7 +123,7 @@ public struct ProjectedBatch: Sendable {
     public let tasks: [OutboxItem]
     /// The watermark: the base of the next write.
     public let watermark: Revision
-    /// JSON that was written.
+    /// JSON and specs that were written.
     public let bytes: Int
     /// Tasks written without JSON that PostgreSQL cannot hold.
     public let reduced: [TaskKey]

@@ -20,6 +20,30 @@ public struct TaskQueries: Sendable {
         }
     }
 
+    /// What commands about tasks that have left the state must say of them.
+    ///
+    /// - Parameters:
+    ///   - ids: of tasks of the tenant; those that PostgreSQL does not have are missing in the answer.
+    ///   - id: the one to come with all that it needs to run again.
+    /// - Throws: what `task` throws.
+    public func evidence(
+        on ids: [String], tenant: String, archiveOf id: String?, of cluster: ClusterIdentity
+    ) async throws(StorageError) -> [StoredEvidence] {
+        try await snapshot(of: cluster) { (connection) async throws(StorageError) -> [StoredEvidence] in
+            let statements = [
+                PostgresStatement(ProjectionRow.watermark), EvidenceSQL.rows(of: ids, tenant: tenant, archiveOf: id),
+            ]
+            let results = try await ask(statements, "tasks_evidence", connection)
+            return try Self.decode { () throws(PostgresError) in
+                guard !results[0].isEmpty else { return [] }
+                let through = try ProjectionRow.revision(results[0])
+                return try results[1].map { (row) throws(PostgresError) -> StoredEvidence in
+                    try StoredEvidence(row, readThrough: through)
+                }
+            }
+        }
+    }
+
     /// A page of tasks: PostgreSQL's, merged with those that `live` holds and PostgreSQL does not have yet.
     ///
     /// `live` is taken before the call, so that a task which moves into PostgreSQL meanwhile is in one of the two. One in

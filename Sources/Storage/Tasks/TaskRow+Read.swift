@@ -134,14 +134,19 @@ extension TaskStatus: NamedStatus {}
 extension StepStatus: NamedStatus {}
 
 extension PostgresRow {
-    fileprivate func unsigned<Number: FixedWidthInteger>(_ column: String) throws(PostgresError) -> Number {
+    func status(_ column: String) throws(PostgresError) -> TaskStatus {
+        let status: StoredStatus<TaskStatus> = try decode(column)
+        return status.value
+    }
+
+    func unsigned<Number: FixedWidthInteger>(_ column: String) throws(PostgresError) -> Number {
         guard let number = Number(exactly: try decode(column, as: Int64.self)) else {
             throw .undecodable(column: column, .outOfRange)
         }
         return number
     }
 
-    fileprivate func optional<Number: FixedWidthInteger>(_ column: String) throws(PostgresError) -> Number? {
+    func optional<Number: FixedWidthInteger>(_ column: String) throws(PostgresError) -> Number? {
         guard let stored: Int64 = try decode(column) else { return nil }
         guard let number = Number(exactly: stored) else { throw .undecodable(column: column, .outOfRange) }
         return number

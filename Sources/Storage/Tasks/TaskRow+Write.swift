@@ -5,12 +5,24 @@ import Telemetry
 /// The row of a task.
 enum TaskRow {
     /// Writes a task unless PostgreSQL has it from the same or a later revision.
-    static let upsert = #"""
+    static let upsert = upsert(columns: "", values: "", updates: "")
+
+    /// The same, with what the task needs to run again. Once written that stays.
+    static let upsertWithArchive = upsert(
+        columns: ", spec, created_revision", values: ", $41::bytea, $42::bigint",
+        updates: """
+            ,
+                spec = coalesce(t.spec, EXCLUDED.spec),
+                created_revision = coalesce(t.created_revision, EXCLUDED.created_revision)
+            """)
+
+    private static func upsert(columns: String, values: String, updates: String) -> String {
+        #"""
         INSERT INTO tasks AS t (
             tenant, task_id, revision, title, description, task_type, target, parameters, priority, status, strategy,
             plan, depends_on, assigned_agents, result, output, summary, quality_ppm, success_ppm,
             duration_milliseconds, execution_metadata, error_details,
-            created_at, updated_at, started_at, completed_at, created_by, search, content_bytes)
+            created_at, updated_at, started_at, completed_at, created_by, search, content_bytes\#(columns))
         SELECT
             $1, $2, $3, $4, $5, $6, $7::text, $8::json, $9::smallint, $10, $11,
             (SELECT json_agg(json_build_object(
@@ -25,21 +37,35 @@ enum TaskRow {
             CASE WHEN $31::text IS NOT NULL
                 THEN jsonb_build_object('reason', $31::text, 'message', $32::text, 'subject', $33::text) END,
             $34::timestamptz, $35::timestamptz, $36::timestamptz, $37::timestamptz, $38,
-            array_to_tsvector($39), $40::bigint
+            array_to_tsvector($39), $40::bigint\#(values)
         ON CONFLICT ON CONSTRAINT tasks_task_id DO UPDATE SET
             revision = EXCLUDED.revision, status = EXCLUDED.status, result = EXCLUDED.result,
             output = EXCLUDED.output, summary = EXCLUDED.summary, quality_ppm = EXCLUDED.quality_ppm,
             success_ppm = EXCLUDED.success_ppm, duration_milliseconds = EXCLUDED.duration_milliseconds,
             execution_metadata = EXCLUDED.execution_metadata, error_details = EXCLUDED.error_details,
             updated_at = EXCLUDED.updated_at, started_at = EXCLUDED.started_at,
-            completed_at = EXCLUDED.completed_at, content_bytes = EXCLUDED.content_bytes
+            completed_at = EXCLUDED.completed_at, content_bytes = EXCLUDED.content_bytes\#(updates)
         WHERE t.revision < EXCLUDED.revision
         """#
+    }
 
-    static func statement(_ task: StoredTask, _ revision: Int64) -> PostgresStatement {
+    /// What a task needs to run again.
+    struct Archive {
+        let spec: [UInt8]
+        let createdRevision: Revision
+
+        init(_ view: TaskView) {
+            spec = view.spec.archived
+            createdRevision = view.createdRevision
+        }
+    }
+
+    /// - Parameter archive: nil leaves what is there.
+    static func statement(_ task: StoredTask, _ revision: Int64, _ archive: Archive?) -> PostgresStatement {
         let run = task.execution
+        let kept: [PostgresValue] = archive.map { [.bytea($0.spec), .int8($0.createdRevision.rawValue)] } ?? []
         return PostgresStatement(
-            upsert,
+            archive == nil ? upsert : upsertWithArchive,
             [
                 .text(task.key.tenant.storable), .text(task.key.id), .int8(revision), .text(task.title.storable),
                 .text(task.description.storable), .text(task.taskType.storable), .text(task.target),
@@ -56,7 +82,7 @@ enum TaskRow {
                 .timestamptz(task.createdAt), .timestamptz(task.updatedAt), .timestamptz(task.startedAt),
                 .timestamptz(task.completedAt), .text(task.createdBy.storable),
                 .textArray(SearchText.words(of: [task.title, task.description])), .int8(Int64(task.contentBytes)),
-            ])
+            ] + kept)
     }
 }
 

@@ -199,7 +199,9 @@ struct RunningNode {
         metrics.register([("queries", reading), ("projection", writing)])
         let projector = Projector(
             cluster: cluster, projection: TaskProjection(pool: writing, logger: logger),
-            prepare: { () async throws(StorageError) in try await StorageSchema.migrate(writing) }, logger: logger)
+            prepare: { (version) async throws(StorageError) in
+                try await StorageSchema.migrate(writing, machineVersion: version)
+            }, logger: logger)
         return Stores(projector: projector, pools: [reading, writing], queries: TaskQueries(pool: reading))
     }
 

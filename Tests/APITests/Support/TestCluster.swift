@@ -169,9 +169,11 @@ final class TestCluster: ClusterService {
 
     func tick(_ json: String) { bus.deliver(.taskProgress, Array(json.utf8), from: NodeID(2)) }
 
+    func raiseVersion() { create(.setMachineVersion(.with { $0.version = ClusterState.supportedMachineVersion })) }
+
     /// The table of members begins with this node and others that nobody hears.
     func foundMembers(_ count: UInt64) {
-        create(.setMachineVersion(.with { $0.version = ClusterState.supportedMachineVersion }))
+        raiseVersion()
         create(
             .membersFounded(
                 .with {

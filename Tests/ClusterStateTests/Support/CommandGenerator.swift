@@ -12,6 +12,8 @@ struct CommandGenerator {
     private var floors: [Envelope.Session: UInt64] = [:]
     private var sent: [[UInt8]] = []
     private var taskCount = 0
+    /// What PostgreSQL has been given of tasks that had ended.
+    private var archived: [TaskView] = []
     private let tenants = ["default", "other"]
     private let principals = ["alice", "bob", "çédille", "c\u{327}e\u{301}dille"]
 
@@ -125,7 +127,7 @@ struct CommandGenerator {
                 .with {
                     $0.nodeID = 1; $0.bootID = 1
                 })
-        case 1: return .setMachineVersion(.with { $0.version = UInt32(state.index.rawValue % 4) })
+        case 1: return .setMachineVersion(.with { $0.version = UInt32(state.index.rawValue % 5) })
         case 2 where random.chance(20): return .generationRaised(.with { $0.generation = UInt32(state.generation) + 1 })
         case 3: return .clusterCreated(creation())
         case 4: return .timersDue(.with { $0.timeMicroseconds = .max })
@@ -212,6 +214,11 @@ struct CommandGenerator {
             }
             submission.spec.dependsOn = random.chance(95) ? others : others + ["nobody"]
         }
+        if state.machineVersion >= Command.evidenceSince, random.chance(10) {
+            let ended = (0...random.below(3)).compactMap { _ in archived.randomElement(using: &random) }
+            submission.spec.dependsOn += ended.map(\.key.id)
+            for view in ended { submission.evidence.append(evidence(on: view, state)) }
+        }
         if random.chance(20) { submission.idempotency = idempotencyKey() }
         return submission
     }
@@ -294,6 +301,10 @@ struct CommandGenerator {
     private mutating func execution(_ state: ClusterState) -> ExecuteTask {
         var command = ExecuteTask()
         command.taskID = taskID(anyTask(state) { $0.isTerminal || $0 == .pending })
+        let mayProve = state.machineVersion >= Command.evidenceSince || random.chance(2)
+        if mayProve, random.chance(70), let view = archived.randomElement(using: &random) {
+            prove(view, &command, state)
+        }
         if random.chance(20) { command.idempotency = idempotencyKey() }
         return command
     }
@@ -311,6 +322,8 @@ struct CommandGenerator {
         var command = Persisted()
         command.generation = random.chance(98) ? UInt32(state.generation) : 77
         for item in state.outbox(limit: random.below(23), byteLimit: .max) where random.chance(90) {
+            if let view = state.task(item.key), view.status.isTerminal { archived.append(view) }
+            if archived.count > 40 { archived.removeFirst() }
             command.throughRevision = max(command.throughRevision, item.revision.rawValue)
             command.tasks.append(
                 .with {
@@ -348,7 +361,7 @@ struct CommandGenerator {
         command.incarnation = random.chance(97) ? (folder == 0 ? 100 + id : folder) : 5
         command.name = "node-\(id)"
         command.slots = UInt32(random.below(5))
-        command.machineVersionMax = random.chance(99) ? 2 : 0
+        command.machineVersionMax = random.chance(99) ? ClusterState.supportedMachineVersion : 0
         return command
     }
 

@@ -130,7 +130,9 @@ final class Nodes: Sendable {
                 configuration: try PostgresConfiguration(connectionString: database), connections: 1, logger: logger)
             let projector = Projector(
                 cluster: cluster, projection: TaskProjection(pool: pool, logger: logger),
-                prepare: { () async throws(StorageError) in try await StorageSchema.migrate(pool) }, logger: logger)
+                prepare: { (version) async throws(StorageError) in
+                    try await StorageSchema.migrate(pool, machineVersion: version)
+                }, logger: logger)
             projector.start()
             projection = .init(projector: projector, pool: pool)
         }

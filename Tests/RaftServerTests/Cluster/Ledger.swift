@@ -35,11 +35,14 @@ final class Ledger: ReplicatedStateMachine {
     /// The newest version of commands, and of snapshots, that this one understands.
     let understands: UInt32
     let understandsSnapshots: UInt32
+    /// Whoever applies this value crashes.
+    let poison: String?
     /// Held shut, nothing is applied.
     let gate = Gate()
     private let state = Mutex(State())
 
-    init(understands: UInt32 = 1, understandsSnapshots: UInt32? = nil) {
+    init(understands: UInt32 = 1, understandsSnapshots: UInt32? = nil, poison: String? = nil) {
+        self.poison = poison
         self.understands = understands
         self.understandsSnapshots = understandsSnapshots ?? understands
     }
@@ -61,6 +64,7 @@ final class Ledger: ReplicatedStateMachine {
                 throw StateMachineHalt(
                     reason: "entry \(entry.index) needs version \(envelope.machineVersion): upgrade me")
             }
+            precondition(poison.map { !envelope.body.elementsEqual($0.utf8) } ?? true, "as apply would by a bug")
             let outcome = state.withLock { $0.apply(envelope, at: entry.index) }
             if let session = envelope.session, let outcome {
                 completions.append(Completion(session: session, sequence: envelope.sequence, outcome: outcome))

@@ -87,7 +87,7 @@ private final class LoneLeader: Sendable {
             restored: .init(
                 hardState: .initial, snapshot: SnapshotDescriptor(position: .zero, membership: membership),
                 base: .zero, entries: []),
-            storedSnapshot: nil, clusterTimeMicroseconds: 0)
+            storedSnapshot: nil, clusterTimeMicroseconds: 0, halt: nil)
         thread.withLock {
             $0 = ServerThread(name: "amas-raft") {
                 RaftLoop(

@@ -25,7 +25,7 @@ struct PendingProposalsTests {
     func refusedOnce() async throws {
         let pending = Pending(limits: ServerLimits())
         let (sequence, answer) = try await waiting(pending, at: .now)
-        pending.refuse(sequence, .overloaded)
+        pending.refuse(sequence, .overloaded, now: .now)
         #expect(await answer.value == .failure(.overloaded))
         #expect(pending.count == 0)
     }
@@ -35,7 +35,7 @@ struct PendingProposalsTests {
         let pending = Pending(limits: ServerLimits())
         let (sequence, answer) = try await waiting(pending, at: .now)
         #expect(pending.toSubmit(now: .now, onlyOverdue: false) == [[1]])
-        pending.refuse(sequence, .overloaded)
+        pending.refuse(sequence, .overloaded, now: .now)
         #expect(pending.count == 1)
         pending.complete(sequence, 7)
         #expect(await answer.value == .success(7))
@@ -56,6 +56,24 @@ struct PendingProposalsTests {
         #expect(submissions == [100, 300, 700, 1500])
         pending.stop(.timedOut)
         #expect(await answer.value == .failure(.timedOut))
+    }
+
+    @Test("another leader, and one that has refused it, gets it as soon again as the first: the wait begins anew")
+    func waitBeginsAnew() async throws {
+        var limits = ServerLimits()
+        limits.resubmitAfterMilliseconds = 100
+        let pending = Pending(limits: limits)
+        let start = MonotonicTime(microseconds: 1_000_000)
+        let (sequence, _) = try await waiting(pending, at: start)
+        func isOverdue(_ millisecond: UInt64) -> Bool {
+            !pending.toSubmit(now: start.adding(milliseconds: millisecond), onlyOverdue: true).isEmpty
+        }
+        #expect(isOverdue(100) && isOverdue(300))
+        _ = pending.toSubmit(now: start.adding(milliseconds: 310), onlyOverdue: false)
+        #expect(!isOverdue(409) && isOverdue(410))
+        pending.refuse(sequence, .overloaded, now: start.adding(milliseconds: 420))
+        #expect(!isOverdue(519) && isOverdue(520))
+        pending.stop(.timedOut)
     }
 
     @Test("a proposer that waits no longer leaves nothing behind, and its outcome finds nobody")

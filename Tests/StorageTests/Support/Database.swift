@@ -14,7 +14,8 @@ struct Database {
     let writer: PostgresPool
 
     static func with<Value>(
-        on server: PostgresServer? = nil, template: String? = nil, _ body: (Database) async throws -> Value
+        on server: PostgresServer? = nil, template: String? = nil,
+        machineVersion: UInt32 = ClusterState.supportedMachineVersion, _ body: (Database) async throws -> Value
     ) async throws -> Value {
         let server = if let server { server } else { try await PostgresServer.shared() }
         let name = "storage_\(created.wrappingAdd(1, ordering: .relaxed).newValue)"
@@ -24,7 +25,7 @@ struct Database {
         await administration.close()
         let database = try Database(name: name, server: server)
         do {
-            try await StorageSchema.migrate(database.pool)
+            try await StorageSchema.migrate(database.pool, machineVersion: machineVersion)
             let value = try await body(database)
             await database.close()
             return value

@@ -10,11 +10,14 @@ struct LoggedState {
     var wallTime: UInt64 = 1_800_000_000_000_000
     private var sequence: UInt64 = 0
 
-    init(clusterID: String = "storage-tests", generation: UInt32 = 1) throws {
+    init(
+        clusterID: String = "storage-tests", generation: UInt32 = 1,
+        machineVersion: UInt32 = ClusterState.supportedMachineVersion
+    ) throws {
         try propose(
             .clusterCreated(
                 .with {
-                    $0.clusterID = clusterID; $0.generation = generation
+                    $0.clusterID = clusterID; $0.generation = generation; $0.machineVersion = machineVersion
                 }))
         try propose(
             .nodeAvailable(
@@ -24,7 +27,7 @@ struct LoggedState {
                     $0.incarnation = 7
                     $0.name = "amas-1"
                     $0.slots = 10_000
-                    $0.machineVersionMax = 1
+                    $0.machineVersionMax = machineVersion
                 }))
     }
 
@@ -49,6 +52,15 @@ struct LoggedState {
         Envelope.stamp(&bytes, clusterTimeMicroseconds: wallTime, wallTimeMicroseconds: wallTime)
         let applied = try state.apply(index: state.index.next, term: Term(1), entry: bytes[...])
         if case .rejected(let rejection) = applied.outcome { throw Rejected(rejection: rejection) }
+    }
+
+    /// Lets time pass, and all that is due then.
+    mutating func pass(milliseconds: UInt64) throws {
+        wallTime += milliseconds * 1_000
+        repeat {
+            let now = wallTime
+            try propose(.timersDue(.with { $0.timeMicroseconds = now }))
+        } while state.nextTimer.map { $0 <= state.now } == true
     }
 
     // MARK: Commands in short
