@@ -50,9 +50,12 @@ struct FuzzTests {
             let known = one.tables.tasks.count
             let context = "AMAS_FUZZ_SEED=\(seed) step \(step) index \(one.index.next)"
             let configuration = random.chance(1) ? generator.membership(for: one) : nil
-            let first = Self.apply(entry, or: configuration, term: generator.term, to: &one)
+            let isSkipped = random.chance(1)
+            let first = Self.apply(
+                entry, or: configuration, isSkipped: isSkipped, term: generator.term, to: &one)
             if var replica = two.take() {
-                let second = Self.apply(entry, or: configuration, term: generator.term, to: &replica)
+                let second = Self.apply(
+                    entry, or: configuration, isSkipped: isSkipped, term: generator.term, to: &replica)
                 guard Self.agree(first, second), one.hash == replica.hash else {
                     Issue.record("replicas disagree: \(context)")
                     return
@@ -87,9 +90,10 @@ struct FuzzTests {
     }
 
     private static func apply(
-        _ entry: [UInt8], or membership: Membership?, term: Term, to state: inout ClusterState
+        _ entry: [UInt8], or membership: Membership?, isSkipped: Bool, term: Term, to state: inout ClusterState
     ) -> Result<Applied, UpgradeRequired> {
         let index = state.index.next
+        if isSkipped { return .success(state.skip(index: index, term: term)) }
         if let membership {
             return .success(state.applyInternal(index: index, term: term, membership: membership))
         }

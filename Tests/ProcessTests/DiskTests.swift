@@ -78,13 +78,6 @@ extension ProcessTests {
     }
 }
 
-extension Load {
-    fileprivate func goOn() async throws {
-        let before = acceptedCount
-        try await until("tasks are accepted") { acceptedCount >= before + 40 }
-    }
-}
-
 extension ClusterProcesses {
     /// A task asked for at `port` is done, on another node than this one.
     fileprivate func expectDone(_ number: Int, not node: String, at port: Int) async throws {

@@ -33,12 +33,12 @@ struct CrashGuard {
     func parts(of entries: [Entry]) -> [[Entry]] {
         guard suspects != nil || !skipped.isEmpty else { return [entries] }
         var parts: [[Entry]] = []
-        var begunByCare = true
+        var isLastClosed = true
         for entry in entries {
             let needsCare = suspects?.contains(entry.index) == true || skipped.contains(entry.index)
-            if needsCare || begunByCare { parts.append([]) }
+            if needsCare || isLastClosed { parts.append([]) }
             parts[parts.count - 1].append(entry)
-            begunByCare = needsCare
+            isLastClosed = needsCare
         }
         return parts
     }

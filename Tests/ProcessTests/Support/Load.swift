@@ -81,6 +81,12 @@ final class Load: Sendable {
         return try result.get()
     }
 
+    /// Waits until some more tasks are accepted, whatever was done to the cluster.
+    func goOn() async throws {
+        let before = acceptedCount
+        try await until("more tasks are accepted") { acceptedCount >= before + 40 }
+    }
+
     private var goesOn: Bool { isStopped.withLock { !$0 } }
 
     private func number() -> Int {
