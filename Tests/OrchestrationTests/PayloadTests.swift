@@ -38,6 +38,13 @@ struct PayloadTests {
         }.get()
     }
 
+    /// A new cluster learns only by and by what all its members can do.
+    private func haveRisen(_ nodes: Nodes) async throws {
+        try await eventually("the cluster keeps payloads beside the state") {
+            nodes.members.allSatisfy { $0.cluster.state.machineVersion >= ClusterState.payloadsBesideSince }
+        }
+    }
+
     /// Entries that nobody needs, until the log no longer holds what came before them.
     private func pushOut(_ nodes: Nodes, at member: Member, beyond index: LogIndex) async throws {
         while (member.cluster.status?.server.firstIndex ?? .zero) <= index {
@@ -48,6 +55,7 @@ struct PayloadTests {
     @Test("large parameters reach a node that was away, outlive every restart, and reach the agent whole")
     func parametersEverywhere() async throws {
         try await Nodes.run(3, options: Self.options) { nodes in
+            try await haveRisen(nodes)
             let name = Self.longName(1)
             let away = try await nodes.follower()
             let witness = nodes.others(than: away)[0]
@@ -99,6 +107,7 @@ struct PayloadTests {
                 prompt: "", target: .unused, parameters: [], needsOneOf: [])
         ]
         try await Nodes.run(3, options: options) { nodes in
+            try await haveRisen(nodes)
             let key = try await nodes.submit([("speech", [])]) {
                 $0.steps[0].agent = "speaker"
                 $0.steps[0].clearParameters()
@@ -121,6 +130,7 @@ struct PayloadTests {
     @Test("a task goes on after a large result of its earlier step, on another node and after a snapshot")
     func resultsOfEarlierSteps() async throws {
         try await Nodes.run(3, options: Self.options) { nodes in
+            try await haveRisen(nodes)
             let name = Self.longName(1)
             nodes.script.hold("second")
             let key = try await nodes.submit([(name, []), ("second", [0])]) { $0.steps[0].id = "first" }

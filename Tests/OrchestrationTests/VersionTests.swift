@@ -22,7 +22,7 @@ struct ClusterVersionTests {
                     let key = try await nodes.submit([("step", [])], at: member)
                     try await nodes.end(of: key, at: member)
                 }
-                let command = Command.OneOf_Body.submitTask(.with { $0.evidence = [TaskEvidence()] })
+                let command = Command.OneOf_Body.resultChunk(.with { $0.taskID = "none" })
                 #expect(Command(command).machineVersion == Self.newest)
                 #expect(try await leader.cluster.propose(command) == .rejected(.invalid(field: "machine_version")))
                 leader.cluster.proposeOnce(command)
