@@ -27,6 +27,20 @@ struct FailoverTests {
         return tasks
     }
 
+    /// What ran where, and what each living node believes of the tasks.
+    private func described(_ nodes: Nodes, _ tasks: [NodeID: TaskKey], _ victim: Member) -> String {
+        let views = nodes.others(than: victim).map { member in
+            let state = member.cluster.state
+            let views = tasks.values.map { key in
+                let steps = state.steps(of: key).map { "\($0.status?.name ?? "?") \($0.record?.epoch ?? 0)" }
+                let assignment = state.task(key)?.assignment
+                return "\(key.id) on \(assignment.map { "\($0.node) \($0.epoch)" } ?? "none"): \(steps)"
+            }
+            return "\(member.id)\(member.cluster.isFenced ? " fenced" : "") at \(state.index): \(views)"
+        }
+        return "\(nodes.script.runs) without \(victim.id); \(views)"
+    }
+
     @Test("a task whose node dies goes on elsewhere after its last checkpoint", arguments: [true, false])
     func resumes(_ isLeader: Bool) async throws {
         try await Nodes.run(3) { nodes in
@@ -40,7 +54,7 @@ struct FailoverTests {
                 guard let now = witness.cluster.state.task(key)?.assignment else { return false }
                 return now.node != victim.id && now.epoch > before.epoch
             }
-            try await eventually("its second step runs again") {
+            try await eventually("its second step runs again", found: { described(nodes, tasks, victim) }) {
                 nodes.script.runs(of: "second").count { $0.end == .running } == 3
             }
             nodes.script.release("second")

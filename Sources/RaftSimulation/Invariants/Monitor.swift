@@ -47,6 +47,7 @@ final class Monitor {
             try committed.check(process)
             if committed.count > known {
                 try CommittedOnQuorum.check(process, effects, committed, after: known, world)
+                try ElectableIsComplete.check(committed, world)
             }
             guard !effects.isEmpty else { return }
             try LeaderCompleteness.check(process, effects, committed)

@@ -6,12 +6,12 @@ import Testing
 /// Waits until a condition holds. The limit only ends a test that would otherwise hang.
 func eventually(
     _ what: String, within limit: Duration = .seconds(120), sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () async throws -> Bool
+    found: () -> String = { "" }, _ condition: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit
     while try await !condition() {
         guard ContinuousClock.now < end else {
-            Issue.record("never: \(what)", sourceLocation: sourceLocation)
+            Issue.record("never: \(what) \(found())", sourceLocation: sourceLocation)
             throw NeverHappened(what: what)
         }
         try await Task.sleep(for: .milliseconds(5))
