@@ -32,35 +32,24 @@ struct CrashTests {
         }
     }
 
-    @Test("of the process, and then of the machine while the next one recovers, loses nothing", arguments: seeds(1...2))
-    func powerLossWhileRecoveringFromProcessCrash(seed: UInt64) throws {
-        for first in stride(from: 0, to: 150, by: 7) {
-            for second in 0..<40 {
-                let disk = VirtualDisk()
-                let driver = LogDriver(disk: disk, seed: seed)
-                disk.dieBefore = first
-                try driver.runUntilDeath(steps: 20)
-                disk.revive()
-                disk.dieBefore = second
-                if try !driver.runUntilDeath(steps: 0) { break }
-                disk.losePower(keeping: .none)
-                try reopen(driver, "seed \(seed), calls \(first) and \(second)")
-            }
-        }
-    }
-
-    @Test("of a recovery itself can be repeated", arguments: seeds(1...2))
-    func crashWhileRecovering(seed: UInt64) throws {
-        for first in stride(from: 5, to: 300, by: 11) {
+    @Test(
+        "of a recovery itself can be repeated, also if what it recovers from was the death of the process alone",
+        arguments: seeds(1...2), [true, false])
+    func crashWhileRecovering(seed: UInt64, losesPowerFirst: Bool) throws {
+        for first in stride(from: 5, to: losesPowerFirst ? 300 : 150, by: 11) {
             for second in 0..<40 {
                 let disk = VirtualDisk()
                 let driver = LogDriver(disk: disk, seed: seed)
                 disk.dieBefore = first
                 try driver.runUntilDeath(steps: 40)
-                disk.losePower(keeping: .random(SeededGenerator(seed: UInt64(first))))
+                if losesPowerFirst {
+                    disk.losePower(keeping: .random(SeededGenerator(seed: UInt64(first))))
+                } else {
+                    disk.revive()
+                }
                 disk.dieBefore = second
                 if try !driver.runUntilDeath(steps: 0) { break }
-                disk.losePower(keeping: .random(SeededGenerator(seed: UInt64(second))))
+                disk.losePower(keeping: losesPowerFirst ? .random(SeededGenerator(seed: UInt64(second))) : .none)
                 try reopen(driver, "seed \(seed), calls \(first) and \(second)")
             }
         }
