@@ -24,7 +24,9 @@ struct CancellationTests {
 
     @Test("a running task is cancelling, then cancelled, and its step is stopped")
     func running() async throws {
-        try await Nodes.run(1) { nodes in
+        var options = Nodes.Options()
+        options.settings.cancelTimeoutMilliseconds = 60_000
+        try await Nodes.run(1, options: options) { nodes in
             nodes.script.hold("endless")
             let key = try await nodes.submit([("endless", []), ("next", [0])])
             try await eventually("it runs") { nodes.script.isRunning("endless") }

@@ -33,10 +33,12 @@ struct FailoverTests {
             let state = member.cluster.state
             let views = tasks.values.map { key in
                 let steps = state.steps(of: key).map { "\($0.status?.name ?? "?") \($0.record?.epoch ?? 0)" }
-                let assignment = state.task(key)?.assignment
-                return "\(key.id) on \(assignment.map { "\($0.node) \($0.epoch)" } ?? "none"): \(steps)"
+                let task = state.task(key)
+                let place = task?.assignment.map { "\($0.node) \($0.epoch)" } ?? "none"
+                return "\(key.id) \(task?.status.name ?? "gone") on \(place): \(steps)"
             }
-            return "\(member.id)\(member.cluster.isFenced ? " fenced" : "") at \(state.index): \(views)"
+            let nodes = state.nodes.map { "\($0.id) \($0.status)" }
+            return "\(member.id)\(member.cluster.isFenced ? " fenced" : "") at \(state.index): \(nodes) \(views)"
         }
         return "\(nodes.script.runs) without \(victim.id); \(views)"
     }

@@ -155,7 +155,8 @@ struct QuarantineTests {
             try await nodes.start(odd)
             try await eventually("the odd one is out") { odd.cluster.halted != nil }
             #expect(odd.cluster.status?.unreadyReason?.contains("another state") == true)
-            #expect(odd.cluster.state.task(key) == nil)
+            // The same request may stand in the log again, of a node that waited long for its answer.
+            #expect(odd.cluster.state.task(key)?.createdRevision.index != entry)
             let next = try await nodes.submit([("step", [])])
             #expect(try await nodes.end(of: next).status == .completed)
         }

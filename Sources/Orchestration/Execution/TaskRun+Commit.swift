@@ -68,6 +68,7 @@ extension TaskRun {
 
     /// In a task of its own, which only the end of the node cancels.
     func proposeToTheEnd(_ body: Command.OneOf_Body) async -> Result<Outcome, RequestError> {
+        if Task.isCancelled, isStopping() { return .failure(.cancelled) }
         let proposal = Task { [cluster, tenant = key.tenant] () async -> Result<Outcome, RequestError> in
             do throws(RequestError) {
                 return .success(try await cluster.propose(body, tenant: tenant))
