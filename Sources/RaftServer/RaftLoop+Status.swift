@@ -62,6 +62,7 @@ extension RaftLoop {
                     uncommittedBytes: raft.uncommittedBytes,
                     refusedMessages: raft.refusedMessages),
                 peerContacts: raft.peers.map { moment(of: $0.lastContact) },
-                leaderContact: halted == nil ? raft.lastContactWithLeader.map { moment(of: $0) } : nil))
+                leaderContact: halted == nil ? raft.lastContactWithLeader.map { moment(of: $0) } : nil,
+                publishedAt: now))
     }
 }

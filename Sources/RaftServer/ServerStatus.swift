@@ -37,6 +37,8 @@ public struct ServerStatus: Sendable {
     public var uncommittedBytes = 0
     /// Messages that no correct member sends, dropped since the start.
     public var refusedMessages: UInt64 = 0
+    /// Since the server said this: much only while its thread gets no turn.
+    public var millisecondsOld: UInt64 = 0
 }
 
 /// The status as the loop last published it.
@@ -46,6 +48,7 @@ final class PublishedStatus: Sendable {
         /// When each of `status.peers` was last heard.
         var peerContacts: [MonotonicTime]
         var leaderContact: MonotonicTime?
+        var publishedAt: MonotonicTime
     }
 
     private let figures: Mutex<Figures?> = Mutex(nil)
@@ -63,6 +66,7 @@ final class PublishedStatus: Sendable {
             status.peers[place].millisecondsSinceContact = now.milliseconds(since: figures.peerContacts[place])
         }
         status.millisecondsSinceLeaderContact = figures.leaderContact.map { now.milliseconds(since: $0) }
+        status.millisecondsOld = now.milliseconds(since: figures.publishedAt)
         return status
     }
 }

@@ -152,16 +152,18 @@ extension Cluster {
         proposeOnce(.timersDue(.with { $0.timeMicroseconds = moment }))
     }
 
-    /// A node is gone after an interval without contact, or when nothing listens any more where it was. A new leader first
-    /// gives everybody one whole interval of its own.
+    /// A node is gone after an interval without contact, or when nothing listens any more where it was. A new leader, and
+    /// one that had no turn for long, first gives everybody one whole interval of its own.
     private func declareGone(_ status: ServerStatus, _ state: ClusterState) {
         let interval = configuration.limits.detectionMilliseconds
+        let watched = watch.look(
+            at: .now - .milliseconds(status.millisecondsOld), pause: .milliseconds(interval / 2))
+        let hadTime = watched >= .milliseconds(interval)
         for node in state.nodes where node.id != identity.node {
             switch node.status {
             case .left: continue
             case .available, .suspended: break
             }
-            let hadTime = watch.age >= .milliseconds(interval)
             let isGone: Bool
             if let peer = status.peers.first(where: { $0.id == node.id }) {
                 let isSilent = peer.millisecondsSinceContact >= interval

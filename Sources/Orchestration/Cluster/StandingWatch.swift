@@ -2,11 +2,14 @@ import Raft
 import RaftServer
 import Synchronization
 
-/// Since when this node has the role it has, and which members have refused a connection since then.
+/// Since when this node has the role it has, which members have refused a connection since then, and for how long it has
+/// looked without a pause.
 final class StandingWatch: Sendable {
     private struct State {
         var standing = Standing(role: .follower, term: .zero, leader: nil)
+        /// Since when nothing that was said could have been missed.
         var since = ContinuousClock.now
+        var lastLook = ContinuousClock.now
         var refused: Set<NodeID> = []
         var followers: [UInt64: AsyncStream<Standing>.Continuation] = [:]
         var next: UInt64 = 0
@@ -39,8 +42,18 @@ final class StandingWatch: Sendable {
         }
     }
 
-    /// How long the present role and term have lasted.
-    var age: Duration { state.withLock { ContinuousClock.now - $0.since } }
+    /// Looks at what the server said at `moment`.
+    ///
+    /// A whole machine may stand still and go on: nobody was silent then. Who finds that it, or its server, had no turn for
+    /// more than `pause` begins to watch anew.
+    /// - Returns: for how long it has watched, in the present role and term.
+    func look(at moment: ContinuousClock.Instant, pause: Duration, now: ContinuousClock.Instant = .now) -> Duration {
+        state.withLock { state in
+            if now - min(state.lastLook, moment) > pause { state.since = now }
+            state.lastLook = now
+            return now - state.since
+        }
+    }
 
     /// Whether nothing listens where the member should be, as seen since this node has its present role.
     func hasRefused(_ node: NodeID) -> Bool { state.withLock { $0.refused.contains(node) } }
