@@ -14,7 +14,12 @@ extension Etcd {
         watch.begins()
         try members.signal(leader, signal)
         for _ in 0..<5000 where watch.milliseconds == nil { try await Task.sleep(for: .milliseconds(2)) }
-        if signal == SIGKILL { try await members.start(leader) } else { try members.signal(leader, SIGCONT) }
+        if signal == SIGKILL {
+            try await members.end(of: leader)
+            try await members.start(leader)
+        } else {
+            try members.signal(leader, SIGCONT)
+        }
         guard let time = watch.milliseconds else {
             throw BenchmarkFailure(description: "\(name) answered nothing for ten seconds")
         }

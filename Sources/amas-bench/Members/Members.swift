@@ -12,15 +12,27 @@ struct Members: Sendable {
     }
 
     func signal(_ id: Int, _ signal: Int32) throws {
-        let text = try String(contentsOfFile: "\(folder)/\(id)/pid", encoding: .utf8)
-        guard let pid = pid_t(text.trimmingPrefix(while: \.isWhitespace).prefix(while: \.isNumber)), pid > 1,
-            Glibc.kill(pid, signal) == 0
-        else { throw BenchmarkFailure(description: "member \(id) of \(folder) does not run") }
+        guard Glibc.kill(try process(id), signal) == 0 else {
+            throw BenchmarkFailure(description: "member \(id) of \(folder) does not run")
+        }
+    }
+
+    /// Returns once a member that was killed is gone, and its ports are free.
+    func end(of id: Int) async throws {
+        let process = try process(id)
+        while Glibc.kill(process, 0) == 0 { try await Task.sleep(for: .milliseconds(1)) }
     }
 
     /// Returns when the process has begun, which is before it answers.
     func start(_ id: Int) async throws {
         _ = try await Shell.run("'\(folder)/\(id)/start'")
+    }
+
+    private func process(_ id: Int) throws -> pid_t {
+        let text = try String(contentsOfFile: "\(folder)/\(id)/pid", encoding: .utf8)
+        guard let process = pid_t(text.trimmingPrefix(while: \.isWhitespace).prefix(while: \.isNumber)), process > 1
+        else { throw BenchmarkFailure(description: "member \(id) of \(folder) has left no number") }
+        return process
     }
 }
 

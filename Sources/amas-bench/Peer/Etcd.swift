@@ -30,8 +30,17 @@ struct Etcd: Sendable {
         self.port = port
         var policy = EgressPolicy()
         policy.operatorEndpoints = Set(try members.ids.map { try Self.gateway(port, $0).endpoint })
-        client = EgressClient(policy: policy, logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
+        var configuration = EgressConfiguration()
+        // Requests that etcd leaves unanswered for seconds keep none of the next from being sent.
+        configuration.limits.concurrentTransfers = Self.requestsUnderWay
+        configuration.limits.concurrentTransfersPerEndpoint = Self.requestsUnderWay
+        client = EgressClient(
+            configuration: configuration, policy: policy,
+            logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
     }
+
+    /// Ten seconds' requests of 16 clients.
+    private static let requestsUnderWay = 4096
 
     private static func gateway(_ port: Int, _ id: Int) throws -> EgressURL {
         try EgressURL("http://127.0.0.1:\(port + 10 * id + 1)")

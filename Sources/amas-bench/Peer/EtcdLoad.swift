@@ -11,7 +11,7 @@ extension Etcd {
         unlink(log)
         let usage = Report.childrenProcessorSeconds
         let output = try await h2load(
-            leader, "-c\(clients) -D\(seconds) --warm-up-time=2 --log-file='\(log)'")
+            leader, "-m1 -c\(clients) -D\(seconds) --warm-up-time=2 --log-file='\(log)'")
         let share = (Report.childrenProcessorSeconds - usage) / Double(seconds + 2)
         // Columns: begin in microseconds since 1970, status, microseconds until the answer.
         let latencies = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").compactMap { line in
@@ -27,9 +27,11 @@ extension Etcd {
             perSecond: Double(latencies.count) / Double(seconds), latencies: latencies.sorted(), generatorShare: share)
     }
 
-    /// Returns once so many more puts are committed.
-    func commit(_ puts: Int, clients: Int) async throws {
-        let output = try await h2load(try await leader(), "-c\(clients) -n\(puts)")
+    /// Returns once so many more puts are committed, by few connections with many requests each: that is quickest.
+    func commit(_ puts: Int, by leader: Int, clients: Int) async throws {
+        let connections = 8
+        let output = try await h2load(
+            leader, "-c\(connections) -m\(clients / connections) -n\(puts)")
         guard output.contains("\(puts) succeeded") else {
             throw BenchmarkFailure(description: "not all puts to \(name) succeeded: \(output.suffix(400))")
         }
@@ -38,7 +40,7 @@ extension Etcd {
     private func h2load(_ leader: Int, _ options: String) async throws -> String {
         try await Shell.run(
             """
-            h2load -t1 -m1 \(options) -d '\(try requestFile())' -H 'content-type: application/grpc' -H 'te: trailers' \
+            h2load -t1 \(options) -d '\(try requestFile())' -H 'content-type: application/grpc' -H 'te: trailers' \
             '\(secureURL(of: leader))/etcdserverpb.KV/Put' 2>&1
             """)
     }

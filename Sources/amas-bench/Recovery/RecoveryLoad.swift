@@ -23,7 +23,7 @@ struct RecoveryLoad: AsyncParsableCommand {
         let stolen = StolenTime()
         Report.say("committing \(commits) commands of 512 B on each")
         try await ours.generator.commit(commits, clients: Self.clients)
-        try await etcd.commit(commits, clients: Self.clients)
+        try await etcd.commit(commits, by: try await etcd.leader(), clients: Self.clients)
         try await measure(label, ours, etcd, missed: 0)
         if !restartsOnly { try await measure("rejoin_by_snapshot", ours, etcd, missed: missed) }
         Report.say("the host took \(Int(stolen.percent)) % of the machine meanwhile")
@@ -69,7 +69,7 @@ extension Etcd {
         let leader = try await leader()
         let victim = try follower(of: leader, among: members)
         try members.signal(victim, SIGKILL)
-        if missed > 0 { try await commit(missed, clients: clients) }
+        if missed > 0 { try await commit(missed, by: leader, clients: clients) }
         guard let goal = await status(of: leader)?.appliedIndex else {
             throw BenchmarkFailure(description: "\(name)'s leader is gone")
         }
@@ -85,6 +85,7 @@ private func follower(of leader: Int, among members: Members) throws -> Int {
 }
 
 private func caughtUp(_ members: Members, _ victim: Int, _ isThere: () async -> Bool) async throws -> Double {
+    try await members.end(of: victim)
     let begun = ContinuousClock.now
     try await members.start(victim)
     while await !isThere() {
