@@ -136,7 +136,7 @@ final class SnapshotSender: Sendable {
     private func run(_ transfer: Transfer) -> Bool {
         // The open files outlive their names: a newer snapshot may replace this one meanwhile.
         guard let file = try? SnapshotFile(reading: transfer.snapshot.path),
-            let payloads = try? store.view(of: transfer.snapshot.manifest)
+            var payloads = try? store.view(of: transfer.snapshot.manifest)
         else { return false }
         let end = file.length + transfer.snapshot.manifest.byteCount
         var offset = 0

@@ -17,6 +17,7 @@ struct PayloadIntakeTests {
 
     /// Sends until nothing is missing, or so many chunks. Returns the bytes that were sent.
     private func send(_ intake: inout PayloadIntake, pieces: Int, chunks: Int = .max) throws -> Int {
+        var view = view
         var sent = 0
         var left = chunks
         while left > 0, let offset = intake.nextOffset {
@@ -75,6 +76,7 @@ struct PayloadIntakeTests {
     func stray() throws {
         let store = try PayloadStore.open(in: VirtualDisk())
         var intake = try PayloadIntake(manifest, of: 9, into: store)
+        var view = view
         let all = try view.read(at: 0, count: 1_000)
         try intake.take(all[0..<150], at: 0)
         try intake.take(all[0..<150], at: 0)
@@ -89,6 +91,7 @@ struct PayloadIntakeTests {
     func damaged() throws {
         let store = try PayloadStore.open(in: VirtualDisk())
         var intake = try PayloadIntake(manifest, of: 9, into: store)
+        var view = view
         var bytes = try view.read(at: 0, count: 200)
         bytes[150] ^= 1
         #expect(throws: PayloadStoreError.self) { try intake.take(bytes[...], at: 0) }

@@ -92,7 +92,7 @@ struct PayloadStoreTests {
         let store = try store(disk)
         store.put(1...4)
         let manifest = try store.snapshot(1...4)
-        let view = try store.view(of: manifest)
+        var view = try store.view(of: manifest)
         store.put(5...8)
         try store.snapshot(5...8, index: 2)
         #expect(disk.fileNames.count { $0.hasPrefix("payload-") } == 1)
@@ -100,6 +100,20 @@ struct PayloadStoreTests {
         #expect(throws: PayloadStoreError.self) { try store.view(of: manifest) }
         #expect(try view.read(at: 0, count: 1_000) == (1...4).flatMap { TestPayload.bytes($0) })
         #expect(try view.read(at: 150, count: 100) == Array((1...4).flatMap { TestPayload.bytes($0) }[150..<250]))
+    }
+
+    @Test("a payload is read from the disk once, however small the chunks that it goes in")
+    func readOnce() throws {
+        let disk = VirtualDisk()
+        let store = try store(disk)
+        store.put(1...4)
+        var view = try store.view(of: try store.snapshot(1...4))
+        let before = disk.operations
+        _ = try view.read(at: 0, count: 1_000)
+        let whole = disk.operations - before
+        let length = view.manifest.byteCount
+        for offset in stride(from: 0, to: length, by: 7) { _ = try view.read(at: offset, count: 7) }
+        #expect(disk.operations - before == 2 * whole)
     }
 
     @Test("what was let go and comes back is kept, also where its old bytes are being dropped")

@@ -28,9 +28,14 @@ extension Cluster {
     }
 
     /// Proposes unless the same was proposed a moment ago.
-    func repeatUntilSeen(_ duty: Duty, _ body: @autoclosure () -> Command.OneOf_Body) {
-        guard pace.mayPropose(duty, interval: .milliseconds(configuration.limits.repeatMilliseconds)) else { return }
-        proposeOnce(body())
+    /// - Parameter longestMilliseconds: of the waits, each twice the one before; nil if they are all the same.
+    func repeatUntilSeen(
+        _ duty: Duty, longestMilliseconds: UInt64? = nil, _ body: @autoclosure () -> Command.OneOf_Body
+    ) {
+        let mayPropose = pace.mayPropose(
+            duty, interval: .milliseconds(configuration.limits.repeatMilliseconds),
+            longest: longestMilliseconds.map { .milliseconds($0) })
+        if mayPropose { proposeOnce(body()) }
     }
 
     private func keepMembership(_ status: ServerStatus, _ state: ClusterState) {
@@ -80,10 +85,10 @@ extension Cluster {
         return status.logTrouble == .stalled ? .lag : nil
     }
 
-    /// No new tasks for this node; what runs goes on.
+    /// No new tasks for this node; what runs goes on. A node whose disk takes nothing may not see for hours that it was heard.
     private func suspend(_ reason: SuspensionReasonCode) {
         repeatUntilSeen(
-            .suspended,
+            .suspended, longestMilliseconds: configuration.limits.suspensionRepeatMilliseconds,
             .nodeSuspended(
                 .with {
                     $0.nodeID = identity.node.rawValue

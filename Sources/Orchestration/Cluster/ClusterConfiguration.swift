@@ -40,6 +40,8 @@ public struct ClusterLimits: Sendable {
     public var dutyMilliseconds: UInt64 = 25
     /// A command outside a session is proposed again if its effect has not shown after this.
     public var repeatMilliseconds: UInt64 = 300
+    /// The longest wait before a node says again that it shall get no tasks.
+    public var suspensionRepeatMilliseconds: UInt64 = 10_000
     public var hashReportMilliseconds: UInt64 = 50
     /// A leader tells the others this often what it knows of the members; at once when one is lost or has caught up.
     public var memberReportIntervalMilliseconds: UInt64 = 1000

@@ -4,17 +4,28 @@ import Synchronization
 /// Keeps duties from being proposed again before their effect can have shown.
 final class DutyPace: Sendable {
     private struct State {
-        var last: [Duty: ContinuousClock.Instant] = [:]
+        var last: [Duty: (at: ContinuousClock.Instant, interval: Duration)] = [:]
         var fired: (index: LogIndex, at: ContinuousClock.Instant)?
     }
 
     private let state = Mutex(State())
 
-    func mayPropose(_ duty: Duty, interval: Duration) -> Bool {
+    /// Whether an interval has passed since the last time; where the effect cannot show for long, each is twice the one before.
+    /// - Parameter longest: nil for an interval that stays what it is.
+    func mayPropose(
+        _ duty: Duty, interval: Duration, longest: Duration? = nil, now: ContinuousClock.Instant = .now
+    ) -> Bool {
         state.withLock { state in
-            let now = ContinuousClock.now
-            if let last = state.last[duty], now - last < interval { return false }
-            state.last[duty] = now
+            guard let last = state.last[duty] else {
+                state.last[duty] = (now, interval)
+                return true
+            }
+            let silence = now - last.at
+            guard silence >= last.interval else { return false }
+            // Who has not asked for long asks for another reason.
+            let isRepeated = silence < last.interval * 2
+            let next = isRepeated ? min(last.interval * 2, longest ?? interval) : interval
+            state.last[duty] = (now, next)
             return true
         }
     }

@@ -1,17 +1,26 @@
 import Raft
 
-/// Any two configurations that follow each other in the log have no disjoint quorums (P1, P16).
-enum ConfigQuorumOverlap {
-    static func check(_ process: Process, _ effects: [Effect]) throws(Violation) {
+/// Two configurations that follow each other in a log, or that leaders have each put behind the same one, have no disjoint quorums
+/// (P1, P16).
+struct ConfigQuorumOverlap {
+    /// What has followed each configuration, in any log.
+    private var successors: [Membership: [Membership]] = [:]
+
+    mutating func check(_ process: Process, _ effects: [Effect]) throws(Violation) {
         for case .persist(let write) in effects {
             for entry in write.entries where entry.kind == .configuration {
                 // What a snapshot has replaced meanwhile is compared no more.
                 guard entry.index > process.raft.firstIndex, entry.index <= process.raft.lastLog.index else { continue }
                 let before = process.raft.membership(at: entry.index.previous)
                 let after = process.raft.membership(at: entry.index)
-                if overlap(before, after) { continue }
-                throw Violation(
-                    "ConfigQuorumOverlap", "node \(process.id) goes from \(before) to \(after), which may disagree")
+                let known = successors[before, default: [before]]
+                if known.contains(after) { continue }
+                if let other = known.first(where: { !Self.overlap($0, after) }) {
+                    throw Violation(
+                        "ConfigQuorumOverlap",
+                        "node \(process.id) goes from \(before) to \(after), which may disagree with \(other)")
+                }
+                successors[before] = known + [after]
             }
         }
     }

@@ -16,12 +16,15 @@ final class Monitor {
     private var appliedMonotonic: AppliedMonotonic
     private(set) var stateMachineSafety = StateMachineSafety()
     private var sessionOnce = SessionOnce()
+    private var configQuorumOverlap = ConfigQuorumOverlap()
+    private var committedMembership: CommittedMembership
 
     init(world: World) {
         self.world = world
         termMonotonic = TermMonotonic(nodes: world.nodes.count)
         voteOnce = VoteOnce(nodes: world.nodes.count)
         appliedMonotonic = AppliedMonotonic(nodes: world.nodes.count)
+        committedMembership = CommittedMembership(nodes: world.nodes.count)
     }
 
     func started(_ node: Node, _ restored: Raft.Restored) {
@@ -31,6 +34,7 @@ final class Monitor {
             termMonotonic.started(node, restored)
             appliedMonotonic.started(node, restored)
             committed.started(node, restored)
+            committedMembership.started(node)
         }
     }
 
@@ -49,13 +53,14 @@ final class Monitor {
                 try CommittedOnQuorum.check(process, effects, committed, after: known, world)
                 try ElectableIsComplete.check(committed, world)
             }
+            try committedMembership.check(process)
             guard !effects.isEmpty else { return }
             try LeaderCompleteness.check(process, effects, committed)
             try logMatching.check(process, effects)
             try voteOnce.check(process, effects)
             try PromisesAreDurable.check(process, effects)
             try appliedMonotonic.check(process, effects)
-            try ConfigQuorumOverlap.check(process, effects)
+            try configQuorumOverlap.check(process, effects)
             try BoundedQueues.check(process, effects)
         }
     }

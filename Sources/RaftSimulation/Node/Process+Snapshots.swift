@@ -61,12 +61,13 @@ extension Process {
     }
 
     private func sendChunk(to place: Int) {
-        guard let stream = streams[place] else { return }
+        guard var stream = streams[place] else { return }
         let isUp = world.links[self.place, place].isUp
         let patience = isUp ? world.options.node.snapshotPatience : 1000
         world.queue.schedule(
             .snapshotPatience(self, place, stream: stream.number, offset: stream.offset), at: world.now + patience)
-        guard let bytes = bytes(of: stream) else { return }
+        guard let bytes = bytes(of: &stream) else { return }
+        streams[place] = stream
         send(
             .snapshotChunk(
                 SnapshotChunk(
@@ -76,7 +77,7 @@ extension Process {
     }
 
     /// The next ones; nil if they cannot be had, and the patience with the stream ends.
-    private func bytes(of stream: SnapshotStream) -> ArraySlice<UInt8>? {
+    private func bytes(of stream: inout SnapshotStream) -> ArraySlice<UInt8>? {
         let file = stream.stored.bytes
         let count = world.options.node.snapshotChunkBytes
         if stream.offset < file.count { return file[stream.offset..<min(file.count, stream.offset + count)] }

@@ -2,6 +2,8 @@
 public struct PayloadView: Sendable {
     public let manifest: PayloadManifest
     private let places: [PayloadStore.Place]
+    /// The payload that was read last: chunks are smaller than payloads, and a payload is checked only as a whole.
+    private var last: (place: Int, bytes: [UInt8])?
 
     init(manifest: PayloadManifest, places: [PayloadStore.Place]) {
         precondition(places.count == manifest.entries.count, "each payload is somewhere")
@@ -10,14 +12,21 @@ public struct PayloadView: Sendable {
     }
 
     /// The bytes from `offset` on, `count` of them unless the end comes before. Blocks on the disk.
-    public func read(at offset: Int, count: Int) throws(PayloadStoreError) -> [UInt8] {
+    public mutating func read(at offset: Int, count: Int) throws(PayloadStoreError) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count)
         while bytes.count < count, let place = manifest.place(at: offset + bytes.count) {
-            let payload = try places[place].read()
+            let payload = try payload(place)
             let start = offset + bytes.count - manifest.offset(of: place)
             bytes.append(contentsOf: payload[start...].prefix(count - bytes.count))
         }
+        return bytes
+    }
+
+    private mutating func payload(_ place: Int) throws(PayloadStoreError) -> [UInt8] {
+        if let last, last.place == place { return last.bytes }
+        let bytes = try places[place].read()
+        last = (place, bytes)
         return bytes
     }
 }

@@ -69,6 +69,19 @@ struct Etcd: Sendable {
         return reply?.status == 200
     }
 
+    /// Forgets all values but the last, as our members do, and gives back the room that they took.
+    func forgetHistory() async throws {
+        let revision = await status(of: try await leader())?.revision ?? 0
+        let limit = Duration.seconds(300)
+        let compacted = try await post(
+            members.ids[0], "/v3/kv/compaction", #"{"revision":"\#(revision)","physical":true}"#, within: limit)
+        guard compacted.status == 200 else {
+            throw BenchmarkFailure(
+                description: "\(name) does not compact: \(String(decoding: compacted.body, as: UTF8.self))")
+        }
+        for id in members.ids { _ = try await post(id, "/v3/maintenance/defragment", "{}", within: limit) }
+    }
+
     /// The leader, once every member answers writes.
     func leader() async throws -> Int {
         for _ in 0..<600 {

@@ -24,6 +24,7 @@ struct RecoveryLoad: AsyncParsableCommand {
         Report.say("committing \(commits) commands of 512 B on each")
         try await ours.generator.commit(commits, clients: Self.clients)
         try await etcd.commit(commits, by: try await etcd.leader(), clients: Self.clients)
+        try await etcd.forgetHistory()
         try await measure(label, ours, etcd, missed: 0)
         if !restartsOnly { try await measure("rejoin_by_snapshot", ours, etcd, missed: missed) }
         Report.say("the host took \(Int(stolen.percent)) % of the machine meanwhile")
