@@ -17,13 +17,15 @@ struct CommittedMembership {
     mutating func check(_ process: Process) throws(Violation) {
         let raft = process.raft
         let commit = raft.commitIndex
-        guard checked[process.place] != commit else { return }
+        // Who joins begins with an empty log and knows of nobody.
+        guard commit > .zero, checked[process.place] != commit else { return }
         checked[process.place] = commit
         if commit > count { record(raft) }
         let own = raft.membership(at: commit)
         guard let known = history.last(where: { $0.index <= commit }), known.membership != own else { return }
         throw Violation(
-            "CommittedMembership", "at entry \(commit) node \(process.id) follows \(own), the others \(known.membership)")
+            "CommittedMembership",
+            "at entry \(commit) node \(process.id) follows \(own), the others \(known.membership)")
     }
 
     private mutating func record(_ raft: Raft) {

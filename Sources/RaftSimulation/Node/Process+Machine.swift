@@ -53,6 +53,9 @@ extension Process {
             covered.position = LogPosition(index: entry.index, term: entry.term)
         }
         entriesSinceSnapshot += entries.count
+        if entries.contains(where: { $0.kind == .configuration }), world.takesSnapshotAtChange() {
+            entriesSinceSnapshot = world.options.node.snapshotAfterEntries
+        }
         step(.applied(last.index))
         guard isAlive else { return }
         for completion in completions { complete(completion.sequence, completion.outcome) }

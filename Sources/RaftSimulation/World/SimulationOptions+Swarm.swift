@@ -100,6 +100,7 @@ extension SimulationOptions {
         faults.reconfiguration = random.pick([10, 40, 120])
         faults.changeAtElection = random.pick([0, 300, 1000])
         faults.cutAtChange = random.pick([0, 500, 1000])
+        faults.snapshotAtChange = random.pick([0, 200, 1000])
         founders = random.pick([nodes, random.number(1...nodes)])
         (faults.wipe, faults.bitFlip, faults.misdirection, faults.isBeyondAtlas) = (0, 0, 0, false)
     }

@@ -57,6 +57,8 @@ struct FaultOptions {
     var changeAtElection = 0
     /// A leader that has begun a change is cut off with some of the others (P1, P16).
     var cutAtChange = 0
+    /// Who has applied a configuration takes a snapshot of it (P16).
+    var snapshotAtChange = 0
     /// A node that was told to take over can hear, and is heard by nobody: its term runs ahead (P15).
     var cutAtTransfer = 0
     var diskStall = 0

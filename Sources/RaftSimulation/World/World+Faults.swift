@@ -177,6 +177,10 @@ extension World {
         queue.schedule(.reconfigure(process), at: now)
     }
 
+    func takesSnapshotAtChange() -> Bool {
+        isDisturbed && random.faults.chance(perMille: options.faults.snapshotAtChange)
+    }
+
     /// The leader and some of the others do not hear the rest for a while, and are not heard.
     func changeBegan(_ leader: Process) {
         marks.hit(.membershipChangeBegun)

@@ -17,6 +17,10 @@ extension World {
     }
 
     private func drawChange(_ membership: Membership) -> MembershipChange? {
+        // Two leaders who leave out one each of an even number have majorities that do not meet (P1).
+        if membership.voters.count.isMultiple(of: 2), random.faults.chance(perMille: 500) {
+            return .remove([random.faults.pick(membership.voters)])
+        }
         let strangers = nodes.map(\.id).filter { !membership.members.contains($0) }
         switch random.faults.number(0...7) {
         case 0...1: return strangers.isEmpty ? nil : .join(random.faults.pick(strangers))
