@@ -36,13 +36,18 @@ final class ClusterProcesses: Sendable {
     }
 
     /// Runs a cluster for the time of `body`. If that throws, the nodes' complaints are printed.
-    /// - Parameter environment: settings for every node, until it is started again.
-    static func run(environment: [String: String] = [:], _ body: (ClusterProcesses) async throws -> Void) async throws {
+    /// - Parameters:
+    ///   - environment: settings for every node, until it is started again.
+    ///   - project: whose scripts and build make it.
+    static func run(
+        environment: [String: String] = [:], project: String = project,
+        _ body: (ClusterProcesses) async throws -> Void
+    ) async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("amas-\(UUID().uuidString)").path
         let guardian = try Guardian(folder: folder)
         let result: Result<Void, any Error>
         do {
-            try await up(folder, environment)
+            try await up(folder, environment, project)
             result = .success(try await body(ClusterProcesses(folder: folder)))
         } catch {
             printComplaints(of: folder)
@@ -52,14 +57,14 @@ final class ClusterProcesses: Sendable {
         try result.get()
     }
 
-    private static func up(_ folder: String, _ environment: [String: String]) async throws {
+    private static func up(_ folder: String, _ environment: [String: String], _ project: String) async throws {
         // Below the ports that the kernel hands out, so that only another cluster can be in the way.
         var last: (any Error)?
         for _ in 0..<5 {
             let port = Int.random(in: 110...310) * 100
             do {
                 try await Script.run(
-                    [script("up"), "--debug", "--no-demo", "--data", folder, "--port", "\(port)"],
+                    ["\(project)/cluster/up", "--debug", "--no-demo", "--data", folder, "--port", "\(port)"],
                     environment: environment)
                 return
             } catch let error as Script.Failure where error.description.contains("is in use") {
@@ -69,7 +74,7 @@ final class ClusterProcesses: Sendable {
         throw last ?? Script.Failure(description: "no range of ports is free")
     }
 
-    private static let project = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    static let project = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().path
 
     static func script(_ name: String) -> String { "\(project)/cluster/\(name)" }
