@@ -81,12 +81,18 @@ public final class DurableLog {
     /// least one if nothing is pending. Does no I/O; nothing is durable on return. Throws `payloadTooLarge` having
     /// taken none.
     ///
-    /// A record that breaks the order rules (`LogRecord`) traps: it would make the log worthless.
+    /// A snapshot before the one that the log names already says nothing new and is not written: that one was lost, and the
+    /// state is being built from the entries again. Any other record that breaks the order rules (`LogRecord`) traps: it would make
+    /// the log worthless.
     public func append(_ records: ArraySlice<LogRecord>) throws(WriteAheadLogError) -> Int {
         if let failure { throw failure }
         for record in records { try checkSize(of: record) }
         var taken = 0
         for record in records {
+            if case .snapshot(let index, _) = record, index < pending.snapshot.index {
+                taken += 1
+                continue
+            }
             guard frame.hasRoom(for: Record.byteCount(of: record)) else { break }
             let effect = pending.accept(record)
             if case .refused(let reason) = effect { preconditionFailure("the log's order is broken: \(reason)") }

@@ -37,6 +37,18 @@ struct CompactionTests {
         #expect(try TestLog.open(disk).recovered.entries.count == 40)
     }
 
+    @Test("goes on after the snapshot that the log names was lost and an older one took its place")
+    func olderSnapshot() throws {
+        let disk = VirtualDisk()
+        let log = try log(on: disk, entries: 40, snapshot: 30)
+        try log.write([.snapshot(index: 20, term: 2)])
+        #expect(try log.compact(through: .init(index: 15, term: 2)) > 0)
+        try log.write([TestLog.entry(41, term: 2), .snapshot(index: 35, term: 2)])
+        let recovered = try TestLog.open(disk).recovered
+        #expect(recovered.snapshot == .init(index: 35, term: 2))
+        #expect(recovered.entries.map(\.index) == Array(16...41))
+    }
+
     @Test("after a snapshot that replaced the log leaves only the active segment")
     func afterReset() throws {
         let disk = VirtualDisk()
