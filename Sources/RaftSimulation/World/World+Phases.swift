@@ -39,10 +39,13 @@ extension World {
         workload.checkLinearizability()
     }
 
-    /// Virtual time within which a cluster without faults must do what is asked.
+    /// Virtual time within which a cluster without faults must do what is asked, which begins with what a start applies again.
     private var bound: UInt64 {
         let settings = options.settings
+        let oldest = nodes.map(\.durable.snapshot.index).min() ?? .zero
+        let entries = UInt64(monitor.committed.count) - min(UInt64(monitor.committed.count), oldest.rawValue)
         return 20_000 * (settings.electionMilliseconds + settings.electionJitterMilliseconds) + 12_000_000
+            + entries * options.node.applyDelay.upperBound
     }
 
     // MARK: Core
