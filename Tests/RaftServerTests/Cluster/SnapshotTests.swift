@@ -196,17 +196,16 @@ struct SnapshotTests {
             }
         ) { cluster in
             let load = Load()
-            try await Self.fill(cluster, "a", count: 400, at: 1, load: load)
+            try await Self.fill(cluster, "a", count: 100, at: 1, load: load)
             let server = try cluster.server(1)
-            await condition { (server.status?.snapshotIndex ?? .zero) > LogIndex(300) }
+            await condition { (server.status?.snapshotIndex ?? .zero) > .zero }
             await cluster.kill(1)
             let folder = cluster.folder(of: 1)
             let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("snapshot-") }
             let name = try #require(names.max())
             try flipByte(in: "\(folder)/\(name)")
-            // Snapshots that it takes while it applies the log again are older than the one that the log names.
             try await cluster.start(1)
-            try await Self.fill(cluster, "b", count: 100, at: 1, load: load)
+            try await Self.fill(cluster, "b", count: 10, at: 1, load: load)
             try await cluster.expectAgreement(on: load.result.accepted)
             #expect(FileManager.default.fileExists(atPath: "\(folder)/damaged-\(name)"))
         }
