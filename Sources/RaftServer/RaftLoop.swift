@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import Raft
 import Synchronization
+import WriteAheadLog
 
 /// What reaches the thread on which Raft runs.
 enum LoopEvent: Sendable {
@@ -313,6 +314,9 @@ final class RaftLoop {
     private func housekeeping(_ now: MonotonicTime) {
         ports.expire()
         guard halted == nil else { return }
+        if let damage = store.payloads.damage {
+            return halt(StateMachineHalt(reason: "\(damage): this node must be replaced, not wiped"))
+        }
         watchMajority(now)
         if raft.standing.leader != nil { forwardOrPropose(ports.unanswered(true)) }
         requestReads()

@@ -34,4 +34,12 @@ struct DutyPaceTests {
         #expect(proposals(pace, longest: .seconds(1), within: 10_000..<11_000) == [10_000, 10_300, 10_900])
         #expect(pace.mayPropose(.left(NodeID(1)), interval: interval, now: begin + .milliseconds(10_900)))
     }
+
+    @Test("once its effect has shown, the next time is a first one")
+    func seen() {
+        let pace = DutyPace()
+        _ = proposals(pace, longest: .seconds(10), within: 0..<5_000)
+        pace.seen(.suspended)
+        #expect(proposals(pace, longest: .seconds(10), within: 5_000..<6_000) == [5_000, 5_300, 5_900])
+    }
 }

@@ -42,19 +42,17 @@ extension Cluster {
         guard state.clusterID != nil else { return }
         let record = state.node(identity.node)
         let reason = reasonToSuspend(status, state)
+        let reasonInState = record?.status == .suspended ? record?.record.suspensionReason : nil
+        let isTold = reason.map { UInt32($0.rawValue) } == reasonInState
+        if isTold { pace.seen(.suspended) }
         if isWithdrawn {
             // Also for a run before this one, if that ended without a word.
             guard let record, record.status != .left else { return }
             return proposeLeft(record.id, record.record.bootID, .shutdown, status)
         }
-        if let record, record.record.bootID == identity.boot.rawValue {
-            switch record.status {
-            case .available: return reason.map { suspend($0) } ?? ()
-            case .suspended:
-                guard let reason else { break }
-                return record.record.suspensionReason == UInt32(reason.rawValue) ? () : suspend(reason)
-            case .left: break
-            }
+        if let record, record.record.bootID == identity.boot.rawValue, record.status != .left {
+            if let reason { return isTold ? () : suspend(reason) }
+            if record.status == .available { return }
         }
         // One that drains by request needs its session all the same: it becomes available, then suspended.
         guard !isDraining, !state.shallLeave(identity.node),

@@ -30,6 +30,11 @@ final class DutyPace: Sendable {
         }
     }
 
+    /// The effect has shown, or is not wanted any more: the next time is a first one.
+    func seen(_ duty: Duty) {
+        state.withLock { $0.last[duty] = nil }
+    }
+
     /// Whether timers may be fired: the state has moved on since the last time, or that was long ago.
     func mayFire(appliedThrough index: LogIndex, interval: Duration) -> Bool {
         state.withLock { state in

@@ -11,6 +11,7 @@ struct Marks {
         case transferBegun, transferCompleted, transferFailed, terminated
         case membershipChangeBegun, membershipChangeRefused
         case proposalsGathered, proposalRefused, nodeJudgedGone, duplicateApplied
+        case versionRaised, upgradeRequired
         case entriesTruncated, priorTermCommitted
         case writeAcknowledged, readAnswered, outcomeUnknown, taskCompleted
     }

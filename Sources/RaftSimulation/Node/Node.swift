@@ -1,3 +1,4 @@
+import ClusterState
 import Raft
 import WriteAheadLog
 
@@ -9,6 +10,8 @@ final class Node {
     let disk: SimulatedDisk
     let owner: LogOwner
     let incarnation: UInt64
+    /// The newest machine version that its program knows.
+    var version = ClusterState.supportedMachineVersion
     /// Nil while no process runs.
     var process: Process?
     /// What its disk is certain to hold.

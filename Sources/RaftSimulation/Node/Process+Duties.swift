@@ -45,7 +45,9 @@ extension Process {
             var created = ClusterCreated()
             created.clusterID = "simulation"
             created.generation = 1
-            created.machineVersion = ClusterState.supportedMachineVersion
+            // Before the second version the command had no such field.
+            let version = beginningVersion
+            created.machineVersion = version == 1 ? 0 : version
             // What ended and is persisted goes at once.
             created.settings.retainedLimitBytes = 1
             nextRegistration = now + 500_000
@@ -59,9 +61,29 @@ extension Process {
         available.incarnation = node.incarnation
         available.name = "node-\(id)"
         available.slots = 2
-        available.machineVersionMax = ClusterState.supportedMachineVersion
+        available.machineVersionMax = node.version
         nextRegistration = now + 500_000
         proposeOutsideSession(.nodeAvailable(available))
+    }
+
+    /// One that every member can apply; the first, while one of them has not been heard.
+    private var beginningVersion: UInt32 {
+        let others = raft.membership.members.filter { $0 != id }.map { Int($0.rawValue) - 1 }
+        guard others.allSatisfy({ isReachable[$0] }) else { return 1 }
+        return others.map { world.nodes[$0].version }.min().map { min($0, node.version) } ?? node.version
+    }
+
+    /// Every member can apply more than the state is told to.
+    private func raiseVersion() {
+        let lowest = machine.nodes.map(\.record.machineVersionMax).min() ?? 0
+        let version = min(lowest, node.version)
+        guard version > machine.machineVersion, raft.membership.members.allSatisfy({ machine.node($0) != nil }) else {
+            return
+        }
+        world.marks.hit(.versionRaised)
+        var raised = SetMachineVersion()
+        raised.version = version
+        proposeOutsideSession(.setMachineVersion(raised))
     }
 
     private func lead(_ now: UInt64) {
@@ -72,6 +94,8 @@ extension Process {
             proposeOutsideSession(.timersDue(timers))
         }
         persist()
+        guard isAlive, raft.standing.role == .leader else { return }
+        raiseVersion()
         guard isAlive, raft.standing.role == .leader else { return }
         let silent = raft.peers.filter { now / 1000 > $0.lastContact.rawValue + 1000 }.map(\.id)
         let strangers = machine.nodes.map(\.id).filter { !raft.membership.members.contains($0) }

@@ -48,6 +48,7 @@ extension Process {
             guard let applied = apply(entry) else { return }
             for payload in applied.payloads { payloads.put(SimulatedPayloads.id(payload.digest), payload.bytes) }
             world.monitor.applied(self, entry, applied)
+            world.versionInForce = max(world.versionInForce, machine.machineVersion)
             if applied.session == session { completions.append((applied.sequence, applied.outcome)) }
             for change in applied.assignments { take(change) }
             covered.position = LogPosition(index: entry.index, term: entry.term)
@@ -69,7 +70,7 @@ extension Process {
             do throws(UpgradeRequired) {
                 return try machine.apply(index: entry.index, term: entry.term, entry: entry.data)
             } catch {
-                world.fail(Violation("StateMachine", "entry \(error.index) cannot be applied"))
+                world.mustUpgrade(self, to: error.machineVersion ?? ClusterState.supportedMachineVersion)
                 return nil
             }
         case .configuration:
@@ -136,8 +137,12 @@ extension Process {
     }
 
     private func installState(_ stored: SnapshotFiles.Stored) {
-        guard var state = ClusterState(snapshot: stored.state) else {
-            return world.fail(Violation("Snapshot", "a received snapshot holds no state"))
+        var state: ClusterState
+        do throws(SnapshotError) {
+            state = try ClusterState(snapshot: stored.state, supporting: node.version)
+        } catch {
+            if case .upgradeRequired(_, let version) = error { return world.mustUpgrade(self, to: version) }
+            return world.fail(Violation("Snapshot", "a received snapshot holds no state: \(error)"))
         }
         state.payloadSource = SimulatedPayloads(payloads)
         world.monitor.installed(self, state)

@@ -143,7 +143,11 @@ final class Process {
         switch effect {
         case .send(let message):
             send(.raft(message), to: message.to)
-            if case .timeoutNow = message.body { world.toldToTakeOver(message.to) }
+            switch message.body {
+            case .timeoutNow: world.toldToTakeOver(message.to)
+            case .heartbeat: world.askedForAnswer(self)
+            default: break
+            }
         case .persist(let write):
             noteClusterTime(of: write.entries)
             post(.write(write))

@@ -48,12 +48,13 @@ struct Recovery {
         } catch {
             throw Refusal(reason: "\(error)")
         }
-        var machine = ClusterState()
+        var machine = ClusterState(supporting: node.version)
         if let stored {
-            guard let state = ClusterState(snapshot: stored.state) else {
-                throw Refusal(reason: "a whole snapshot file holds no state")
+            do throws(SnapshotError) {
+                machine = try ClusterState(snapshot: stored.state, supporting: node.version)
+            } catch {
+                throw Refusal(reason: "a whole snapshot file holds no state: \(error)")
             }
-            machine = state
         }
         machine.payloadSource = SimulatedPayloads(payloads)
         return Recovery(
@@ -132,15 +133,10 @@ extension Recovery.Refusal {
 }
 
 extension ClusterState {
-    /// Nil if the bytes are not those of a state.
-    init?(snapshot bytes: ArraySlice<UInt8>) {
-        var reader = SnapshotReader()
-        do throws(SnapshotError) {
-            try reader.append(bytes)
-            self = try reader.finish()
-        } catch {
-            return nil
-        }
+    init(snapshot bytes: ArraySlice<UInt8>, supporting version: UInt32) throws(SnapshotError) {
+        var reader = SnapshotReader(supporting: version)
+        try reader.append(bytes)
+        self = try reader.finish()
     }
 
     var snapshotBytes: [UInt8] {

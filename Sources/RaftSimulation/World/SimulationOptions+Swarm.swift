@@ -1,3 +1,4 @@
+import ClusterState
 import Raft
 import WriteAheadLog
 
@@ -18,6 +19,9 @@ extension SimulationOptions {
         options.drawReconfiguration(&random)
         options.faults.cutAtTransfer = random.pick([0, 0, 300])
         options.node.lowestPriority = random.pick([0, 0, 0, 3])
+        options.faults.pauseAtHeartbeat = random.pick([0, 0, 5])
+        let newest = ClusterState.supportedMachineVersion
+        options.node.oldestVersion = random.pick([newest, newest, UInt32(random.number(1...Int(newest)))])
         return options
     }
 

@@ -1,3 +1,4 @@
+import ClusterState
 import Raft
 import WriteAheadLog
 
@@ -30,6 +31,8 @@ struct NodeOptions {
     var gatheredBytes = 256 << 10
     /// Steps below the highest priority, drawn anew at each start.
     var lowestPriority = 0
+    /// The machine version of a node's program is drawn at each start, from here to the newest; never older than what is in force.
+    var oldestVersion = ClusterState.supportedMachineVersion
     /// Of the nodes' clocks, in millionths.
     var clockDrift = 0
     var log = DurableLog.Limits(
@@ -61,6 +64,8 @@ struct FaultOptions {
     var snapshotAtChange = 0
     /// A node that was told to take over can hear, and is heard by nobody: its term runs ahead (P15).
     var cutAtTransfer = 0
+    /// A leader stops when a heartbeat has left, for longer than the others bear (P4).
+    var pauseAtHeartbeat = 0
     var diskStall = 0
     var longestStall: UInt64 = 2_000_000
     var syncFailure = 0

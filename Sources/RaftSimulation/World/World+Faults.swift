@@ -44,16 +44,7 @@ extension World {
             }
         }
         if random.faults.chance(perMille: faults.exit) { exit(anyNode(), because: "killed") }
-        if random.faults.chance(perMille: faults.pause) {
-            marks.hit(.paused)
-            let node = anyNode()
-            node.pausedUntil = now + random.faults.time(20_000...3_000_000)
-            node.timerDelay = random.faults.time(0...20_000)
-            for peer in nodes.indices where peer != node.place {
-                links[peer, node.place].readingDelay = random.faults.time(0...20_000)
-            }
-            trace.note(now, "node \(node.id) is paused until \(node.pausedUntil)")
-        }
+        if random.faults.chance(perMille: faults.pause) { pause(anyNode(), for: 20_000...3_000_000) }
         if random.faults.chance(perMille: faults.transfer) {
             let target = random.faults.chance(perMille: 500) ? nil : anyNode().id
             administer(.transferLeadership(to: target), at: anyNode())
@@ -71,6 +62,16 @@ extension World {
                 restartLater(node)
             }
         }
+    }
+
+    private func pause(_ node: Node, for time: ClosedRange<UInt64>) {
+        marks.hit(.paused)
+        node.pausedUntil = now + random.faults.time(time)
+        node.timerDelay = random.faults.time(0...20_000)
+        for peer in nodes.indices where peer != node.place {
+            links[peer, node.place].readingDelay = random.faults.time(0...20_000)
+        }
+        trace.note(now, "node \(node.id) is paused until \(node.pausedUntil)")
     }
 
     // MARK: Disks
@@ -204,6 +205,15 @@ extension World {
         let end = now + random.faults.time(200_000...4_000_000)
         trace.note(now, "nobody hears node \(target) until \(end)")
         for other in nodes.indices where other != place { cut(place, other, until: end, closing: false) }
+    }
+
+    /// A leader that stops now finds the answers when it goes on, and others may lead by then.
+    func askedForAnswer(_ leader: Process) {
+        guard isDisturbed, !leader.node.isPaused(at: now),
+            random.faults.chance(perMille: options.faults.pauseAtHeartbeat)
+        else { return }
+        let election = options.settings.electionMilliseconds * 1000
+        pause(leader.node, for: election...election * 5)
     }
 
     /// Links of one node stop one after the other and come back in another order (FoundationDB's swizzle-clogging).

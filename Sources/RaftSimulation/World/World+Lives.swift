@@ -1,3 +1,4 @@
+import ClusterState
 import Raft
 import WriteAheadLog
 
@@ -5,6 +6,8 @@ import WriteAheadLog
 extension World {
     func start(_ node: Node) {
         precondition(node.process == nil, "a running node is not started")
+        let oldest = max(options.node.oldestVersion, versionInForce)
+        node.version = UInt32(random.faults.number(Int(oldest)...Int(ClusterState.supportedMachineVersion)))
         let job = DiskJob()
         let result: Result<Recovery, Recovery.Refusal>
         do throws(Recovery.Refusal) {
@@ -49,7 +52,8 @@ extension World {
         let process = Process(world: self, node: node, recovery: recovery, settings: settings)
         node.process = process
         node.pausedUntil = 0
-        trace.note(now, "node \(node.id) starts, boot \(process.boot), \(process.raft.lastLog)")
+        trace.note(
+            now, "node \(node.id) starts, boot \(process.boot), version \(node.version), \(process.raft.lastLog)")
         process.start()
         for peer in nodes.indices where peer != node.place {
             // A peer that still holds on to the old process learns that it is gone.
@@ -84,6 +88,18 @@ extension World {
         end(node, closing: true)
         node.disk.endProcess(&random.disk)
         restartLater(node)
+    }
+
+    /// Something in the log or in a snapshot is newer than the node's program, which ends: it is upgraded, and starts again.
+    func mustUpgrade(_ process: Process, to version: UInt32) {
+        do throws(Violation) {
+            try VersionGate.check(process, asked: version)
+        } catch {
+            return fail(error)
+        }
+        marks.hit(.upgradeRequired)
+        versionInForce = max(versionInForce, version)
+        exit(process.node, because: "it needs machine version \(version)")
     }
 
     private func end(_ node: Node, closing: Bool) {

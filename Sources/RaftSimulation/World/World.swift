@@ -46,6 +46,8 @@ final class World {
     var trace: Trace
     lazy var monitor = Monitor(world: self)
     lazy var workload = Workload(world: self)
+    /// The newest machine version that any node has been asked for.
+    var versionInForce: UInt32 = 1
     /// Chance interferes only while this is set.
     var isDisturbed = false
     /// New faults are drawn until then, and after `quietUntil`.

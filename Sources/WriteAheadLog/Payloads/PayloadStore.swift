@@ -33,7 +33,6 @@ public final class PayloadStore: Sendable {
         let number: Int
 
         var entry: PayloadEntry { segment.entries[number] }
-        func read() throws(PayloadStoreError) -> [UInt8] { try segment.read(number) }
     }
 
     fileprivate struct Resident {
@@ -55,6 +54,7 @@ public final class PayloadStore: Sendable {
         var nextSequence: UInt64 = 1
         /// A snapshot that reaches up to here is being received: nothing that it may need is dropped.
         var held: UInt64?
+        var damage: PayloadStoreError?
     }
 
     let limits: Limits
@@ -127,8 +127,21 @@ public final class PayloadStore: Sendable {
         }
         if let bytes = found.0 { return bytes }
         guard let place = found.1 else { throw .missing(id) }
-        return try place.read()
+        return try read(place)
     }
+
+    /// Blocks on the disk.
+    func read(_ place: Place) throws(PayloadStoreError) -> [UInt8] {
+        do {
+            return try place.segment.read(place.number)
+        } catch {
+            if case .damaged = error { state.withLock { $0.damage = $0.damage ?? error } }
+            throw error
+        }
+    }
+
+    /// What a read has found damaged, the first of it. Such a node makes no snapshot any more, and completes nobody's.
+    public var damage: PayloadStoreError? { state.withLock { $0.damage } }
 
     /// How many payloads of a manifest are not durable here.
     public func missing(of manifest: PayloadManifest) -> Int {
@@ -165,7 +178,7 @@ public final class PayloadStore: Sendable {
             }
         }
         if let lost { throw .missing(lost) }
-        return PayloadView(manifest: manifest, places: places)
+        return PayloadView(manifest: manifest, places: places, store: self)
     }
 
     // MARK: Snapshots
@@ -188,7 +201,7 @@ public final class PayloadStore: Sendable {
                 if let bytes = resident[reference.id]?.bytes {
                     try sink.append(reference.id, bytes)
                 } else if let place = places[reference.id] {
-                    try sink.append(reference.id, try place.read())
+                    try sink.append(reference.id, try read(place))
                 } else {
                     throw .missing(reference.id)
                 }

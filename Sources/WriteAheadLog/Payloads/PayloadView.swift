@@ -2,13 +2,15 @@
 public struct PayloadView: Sendable {
     public let manifest: PayloadManifest
     private let places: [PayloadStore.Place]
+    private let store: PayloadStore
     /// The payload that was read last: chunks are smaller than payloads, and a payload is checked only as a whole.
     private var last: (place: Int, bytes: [UInt8])?
 
-    init(manifest: PayloadManifest, places: [PayloadStore.Place]) {
+    init(manifest: PayloadManifest, places: [PayloadStore.Place], store: PayloadStore) {
         precondition(places.count == manifest.entries.count, "each payload is somewhere")
         self.manifest = manifest
         self.places = places
+        self.store = store
     }
 
     /// The bytes from `offset` on, `count` of them unless the end comes before. Blocks on the disk.
@@ -25,7 +27,7 @@ public struct PayloadView: Sendable {
 
     private mutating func payload(_ place: Int) throws(PayloadStoreError) -> [UInt8] {
         if let last, last.place == place { return last.bytes }
-        let bytes = try places[place].read()
+        let bytes = try store.read(places[place])
         last = (place, bytes)
         return bytes
     }

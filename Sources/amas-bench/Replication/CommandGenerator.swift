@@ -28,7 +28,7 @@ final class CommandGenerator: Sendable {
         var refused = 0
         var leader: NodeID?
         var up: Set<NodeID> = []
-        var questions: [UInt64: CheckedContinuation<LogIndex, Never>] = [:]
+        var questions: [UInt64: (node: NodeID, answer: CheckedContinuation<LogIndex, Never>)] = [:]
     }
 
     private let state: Mutex<State>
@@ -41,7 +41,8 @@ final class CommandGenerator: Sendable {
         state = Mutex(State())
         var limits = PeerTransport.Limits()
         // Whoever starts again is to be noticed at once.
-        limits.maximumBackoff = .milliseconds(20)
+        limits.firstBackoff = .milliseconds(2)
+        limits.maximumBackoff = .milliseconds(2)
         let transport = PeerTransport(
             configuration: .init(listen: PeerAddress(host: "127.0.0.1", port: 0), limits: limits),
             identity: .init(
@@ -163,7 +164,7 @@ final class CommandGenerator: Sendable {
             let number = state.withLock { state -> UInt64? in
                 guard state.up.contains(node) else { return nil }
                 state.next += 1
-                state.questions[state.next - 1] = continuation
+                state.questions[state.next - 1] = (node, continuation)
                 return state.next - 1
             }
             guard let number else { return continuation.resume(returning: LogIndex.zero) }
@@ -179,13 +180,13 @@ final class CommandGenerator: Sendable {
                 state.up.insert(node)
                 return [CheckedContinuation<LogIndex, Never>]()
             case .down:
-                // Whoever was asked, the questions are repeated.
                 state.up.remove(node)
-                defer { state.questions = [:] }
-                return Array(state.questions.values)
+                let unanswered = state.questions.filter { $0.value.node == node }
+                for number in unanswered.keys { state.questions[number] = nil }
+                return unanswered.values.map(\.answer)
             }
         }
-        for continuation in unanswered { continuation.resume(returning: .zero) }
+        for question in unanswered { question.resume(returning: .zero) }
     }
 
     private func answered(_ answer: CommandFrame.Answer) {
@@ -198,6 +199,6 @@ final class CommandGenerator: Sendable {
             }
             return state.questions.removeValue(forKey: answer.number)
         }
-        if let question { question.resume(returning: answer.applied) } else { send() }
+        if let question { question.answer.resume(returning: answer.applied) } else { send() }
     }
 }

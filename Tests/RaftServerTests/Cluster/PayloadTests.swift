@@ -144,4 +144,30 @@ struct PayloadTests {
             #expect(error?.description.contains("replaced, not wiped") == true)
         }
     }
+
+    @Test("a leader whose payloads are found damaged steps aside, and another serves and brings up who is behind")
+    func damagedOnRunningLeader() async throws {
+        try await TestCluster.run(3, starting: false, configure: Self.small) { cluster in
+            try await Self.start(cluster)
+            let leader = try await cluster.leader()
+            let late = try #require(cluster.ids.first { $0 != leader })
+            let other = try #require(cluster.ids.first { $0 != leader && $0 != late })
+            var told = [try await Self.fill(cluster, "before", count: 60, at: leader)]
+            await cluster.kill(late)
+            told.append(try await Self.fill(cluster, "without", count: 200, at: leader))
+            let servers = try cluster.live.map { try cluster.server($0) }
+            await condition { servers.allSatisfy { ($0.status?.firstIndex ?? .zero) > LogIndex(150) } }
+            for name in try self.segments(cluster, leader) {
+                let file = try #require(FileHandle(forUpdatingAtPath: "\(cluster.folder(of: leader))/\(name)"))
+                try file.write(contentsOf: [0, 0, 0])
+                try file.close()
+            }
+            try await cluster.start(late, ledger: Self.ledger())
+            let damaged = try cluster.server(leader)
+            await condition { damaged.status?.halted?.reason.contains("must be replaced, not wiped") == true }
+            await cluster.kill(leader)
+            told.append(try await Self.fill(cluster, "with", count: 10, at: other))
+            try await cluster.expectAgreement(on: Self.merge(told))
+        }
+    }
 }
