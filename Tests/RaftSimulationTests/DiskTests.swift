@@ -78,6 +78,24 @@ struct DiskTests {
         }
     }
 
+    @Test("a name that was given up by one job and taken by another is the second file's, whichever ends first")
+    func nameTakenMeanwhile() throws {
+        for isSecondFirst in [false, true] {
+            var random = RandomStream(seed: 1, subject: .disk)
+            let disk = try disk()
+            let (first, second) = (DiskJob(), DiskJob())
+            try disk.run(first) {
+                try disk.rename("file", to: "renamed")
+                try disk.syncDirectory()
+            }
+            try disk.run(second) { try write(bytes(5, sectors: 1), to: try disk.create("file")) }
+            for job in isSecondFirst ? [second, first] : [first, second] { disk.complete(job) }
+            disk.endProcess(&random)
+            #expect(disk.names["file"]?.seen == bytes(5, sectors: 1))
+            #expect(disk.names["renamed"] != nil && disk.names["renamed"] !== disk.names["file"])
+        }
+    }
+
     @Test("a killed process loses nothing that it had written, synced or not")
     func killed() throws {
         var random = RandomStream(seed: 1, subject: .disk)

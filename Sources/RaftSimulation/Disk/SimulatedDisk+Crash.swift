@@ -40,7 +40,9 @@ extension SimulatedDisk {
     func endProcess(_ random: inout RandomStream) {
         for job in outstanding { settle(job.operations[..<random.number(0...job.operations.count)]) }
         outstanding = []
-        for (_, inode) in durableNames.sorted(by: { $0.key < $1.key }) { inode.seen = inode.durable }
+        for known in [names, durableNames] {
+            for (_, inode) in known.sorted(by: { $0.key < $1.key }) { inode.seen = inode.durable }
+        }
         names = durableNames
         for operation in unsynced { show(operation) }
         failsNextSync = false
@@ -54,9 +56,7 @@ extension SimulatedDisk {
         case .bind(let name, let inode):
             inode.seen = inode.durable
             names[name] = inode
-        case .rename(let name, let newName, let inode):
-            names[name] = nil
-            names[newName] = inode
+        case .rename(let name, let newName, let inode): names.rename(inode, from: name, to: newName)
         case .remove(let name): names[name] = nil
         case .sync, .syncDirectory: preconditionFailure("a sync is not held back")
         }

@@ -112,9 +112,7 @@ final class SimulatedDisk: LogStorage, @unchecked Sendable {
             inode.durable.place(bytes[...], at: target)
         case .resize(let inode, let count): inode.durable.extend(to: count)
         case .bind(let name, let inode): durableNames[name] = inode
-        case .rename(let name, let newName, let inode):
-            durableNames[name] = nil
-            durableNames[newName] = inode
+        case .rename(let name, let newName, let inode): durableNames.rename(inode, from: name, to: newName)
         case .remove(let name): durableNames[name] = nil
         case .sync, .syncDirectory: preconditionFailure("a sync is not held back")
         }
@@ -187,6 +185,14 @@ extension SimulatedDisk.Operation {
         case .write(let inode, _, _), .resize(let inode, _), .sync(let inode): inode
         case .bind, .rename, .remove, .syncDirectory: nil
         }
+    }
+}
+
+extension [String: SimulatedDisk.Inode] {
+    /// Another file may have got the old name since: jobs end in another order than they began.
+    mutating func rename(_ inode: SimulatedDisk.Inode, from name: String, to newName: String) {
+        if self[name] === inode { self[name] = nil }
+        self[newName] = inode
     }
 }
 
