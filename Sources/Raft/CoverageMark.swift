@@ -11,7 +11,7 @@ public enum CoverageMark: UInt8, CaseIterable, Sendable {
     // Transfers
     case transferTimedOut, transferSeenCompleted, leaverHandedOver
     // Snapshots
-    case snapshotReplacedEntries, snapshotBehindCommit, snapshotAgreesWithLog, snapshotOvertaken, snapshotSendFailed
+    case snapshotReplacedEntries, snapshotBehindCommit, snapshotAgreesWithLog, snapshotSendFailed
     // Members
     case configurationTruncated, jointLeftByAnother, jointCompacted, jointInstalled, startedInJoint
     case changeBeforeOwnTermCommit, changeWhileChanging, memberFollowedAnew, promotedWhenCaughtUp

@@ -17,7 +17,7 @@ public enum Input: Sendable {
     case transferLeadership(to: NodeID?)
     /// Answered at once by `Effect.membershipChangeAccepted` or `.membershipChangeRejected` with the caller's token.
     case changeMembership(UInt64, MembershipChange)
-    /// A snapshot of the state machine is durable here; entries up to `compactThrough` may be forgotten.
+    /// A snapshot of the state machine is durable here, newer than the last; entries up to `compactThrough` may be forgotten.
     case snapshotSaved(SnapshotDescriptor, compactThrough: LogIndex)
     /// The snapshot of an `installSnapshot` effect is durable and the state machine has been set to it.
     case snapshotInstalled(SnapshotDescriptor)

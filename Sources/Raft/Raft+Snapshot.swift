@@ -30,8 +30,9 @@ extension Raft {
     mutating func snapshotSaved(_ descriptor: SnapshotDescriptor, compactThrough: LogIndex) {
         precondition(compactThrough <= descriptor.position.index, "only what a snapshot contains is forgotten")
         precondition(descriptor.position.index <= log.applied, "a snapshot is taken of what was applied")
-        // A snapshot from the leader may have overtaken this one while it was written.
-        guard descriptor.position.index > snapshot.position.index else { return mark(.snapshotOvertaken) }
+        precondition(
+            descriptor.position.index > snapshot.position.index,
+            "whoever wrote it drops a snapshot that one from the leader has overtaken")
         snapshot = descriptor
         guard compactThrough > log.base.index else { return }
         if log.membership(at: compactThrough).isJoint { mark(.jointCompacted) }

@@ -142,6 +142,10 @@ extension World {
     mutating func snapshotSaved(_ id: NodeID, _ descriptor: SnapshotDescriptor) throws {
         let place = place(id)
         nodes[place].snapshotIsBeingSaved = false
+        // One from the leader may have overtaken it.
+        guard let raft = nodes[place].raft, descriptor.position.index > raft.latestSnapshot.position.index else {
+            return
+        }
         nodes[place].disk.save(descriptor)
         let end = Int(descriptor.position.index.rawValue)
         let through = LogIndex(UInt64(max(0, end - options.keptBehindSnapshot)))
