@@ -191,14 +191,16 @@ struct SnapshotTests {
         try await TestCluster.run(
             1,
             configure: {
+                // The log names each snapshot and keeps its only segment; on the way through it older ones are taken.
                 $0.limits.snapshotAfterEntries = 50
-                $0.limits.retainedEntries = 1_000_000
+                $0.limits.retainedEntries = 10
+                $0.raft.maximumApplyEntries = 5
             }
         ) { cluster in
             let load = Load()
-            try await Self.fill(cluster, "a", count: 100, at: 1, load: load)
+            try await Self.fill(cluster, "a", count: 200, at: 1, load: load)
             let server = try cluster.server(1)
-            await condition { (server.status?.snapshotIndex ?? .zero) > .zero }
+            await condition { (server.status?.snapshotIndex ?? .zero) > LogIndex(150) }
             await cluster.kill(1)
             let folder = cluster.folder(of: 1)
             let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("snapshot-") }
