@@ -159,8 +159,13 @@ final class Process {
         case .installSnapshot(let descriptor): install(descriptor)
         case .compact(let through): compact(through)
         case .roleChanged(let standing): roleChanged(standing)
-        case .membershipChanged, .memberForgot: break
-        case .membershipChangeAccepted: world.changeBegan(self)
+        case .memberForgot: break
+        case .membershipChanged(let membership):
+            // Only its log says so, as long as nobody hears it.
+            if raft.standing.role == .leader, !membership.isVoter(id) { world.isInChange(self) }
+        case .membershipChangeAccepted:
+            world.marks.hit(.membershipChangeBegun)
+            world.isInChange(self)
         case .membershipChangeRejected: world.marks.hit(.membershipChangeRefused)
         case .transferEnded(let outcome):
             if case .completed = outcome {

@@ -58,7 +58,7 @@ struct FaultOptions {
     // At their moments, in thousandths, and not by the draw every 50 ms.
     /// A new leader is asked for a change of the members before it has committed anything (P1).
     var changeAtElection = 0
-    /// A leader that has begun a change is cut off with some of the others (P1, P16).
+    /// A leader that has begun a change, or has just left by one, is cut off with some of the others (P1, P16).
     var cutAtChange = 0
     /// Who has applied a configuration takes a snapshot of it (P16).
     var snapshotAtChange = 0

@@ -183,8 +183,7 @@ extension World {
     }
 
     /// The leader and some of the others do not hear the rest for a while, and are not heard.
-    func changeBegan(_ leader: Process) {
-        marks.hit(.membershipChangeBegun)
+    func isInChange(_ leader: Process) {
         guard isDisturbed, random.faults.chance(perMille: options.faults.cutAtChange) else { return }
         marks.hit(.linkCut)
         let companions = nodes.filter { $0 === leader.node || random.faults.chance(perMille: 400) }

@@ -54,9 +54,11 @@ extension World {
     /// become voters at any moment.
     private func drawCore() -> [Node]? {
         let voters = voters
-        let sound = random.faults.shuffled(voters.filter { !$0.isDamaged })
+        var sound = random.faults.shuffled(voters.filter { !$0.isDamaged })
         let quorum = voters.count / 2 + 1
         guard violation == nil, sound.count >= quorum else { return nil }
+        // Nobody is more in the way of a core than a leader outside it (P13, P14).
+        if sound.count > quorum, random.faults.chance(perMille: 300) { sound.removeAll { $0 === newestLeader?.node } }
         let size = random.faults.number(quorum...sound.count)
         return (sound[..<size] + joining).sorted { $0.place < $1.place }
     }
