@@ -11,7 +11,8 @@ public struct RaftServerConfiguration: Sendable {
     /// same empty folder may be one that was wiped, and a member that forgot what it promised could elect a leader without
     /// the entries that it had acknowledged.
     public var makesFolder = false
-    /// The members of a new cluster. Once there is a log, the log says who they are.
+    /// The members of a new cluster. Once there is a log, the log says who they are; a folder that was made while this was empty
+    /// never founds one.
     public var bootstrap: Membership
     /// Where the other members are reached.
     public var peers: [NodeID: PeerAddress]

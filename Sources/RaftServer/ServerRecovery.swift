@@ -57,7 +57,8 @@ struct ServerRecovery {
         } catch {
             throw .snapshot("\(error)")
         }
-        let restored = try restore(opened, stored: stored, bootstrap: configuration.bootstrap)
+        let bootstrap = opened.identity.joins ? .empty : configuration.bootstrap
+        let restored = try restore(opened, stored: stored, bootstrap: bootstrap)
         let crashes: CrashGuard
         do {
             crashes = try CrashGuard(folder: configuration.folder, snapshot: restored.snapshot.position.index)
@@ -105,7 +106,9 @@ struct ServerRecovery {
                 in: storage,
                 owner: LogOwner(clusterID: configuration.clusterID, nodeID: configuration.node.rawValue, group: 0),
                 whenEmpty: configuration.makesFolder
-                    ? .format(incarnation: UInt64.random(in: 1...UInt64.max)) : .refuse,
+                    ? .format(
+                        incarnation: UInt64.random(in: 1...UInt64.max), joins: configuration.bootstrap == .empty)
+                    : .refuse,
                 limits: configuration.log)
         } catch {
             throw .log(error.description)
@@ -190,7 +193,8 @@ struct ServerRecovery {
 }
 
 extension RaftServerConfiguration {
-    /// Makes the folder of a new member: an empty log under a new incarnation, durable on return. Blocks on the disk.
+    /// Makes the folder of a new member: an empty log under a new incarnation, durable on return. Blocks on the disk. The member
+    /// founds a cluster only if there is somebody in `bootstrap`.
     /// - Returns: the incarnation.
     /// - Throws: `ServerStartError` if the folder holds anything of a member already; nothing is changed then.
     @discardableResult

@@ -18,7 +18,8 @@ public final class DurableLog {
     /// What to do with a folder that has neither identity nor log.
     public enum WhenEmpty: Equatable, Sendable {
         /// Make a new log under this incarnation, a random number of the caller's.
-        case format(incarnation: UInt64)
+        /// - Parameter joins: see `NodeIdentity.joins`.
+        case format(incarnation: UInt64, joins: Bool = false)
         /// Throw `refused(.empty)`: this node is known to have had a disk, so an empty one is a lost one.
         case refuse
     }

@@ -33,23 +33,24 @@ extension NodeIdentity {
     static func admit(
         to storage: any LogStorage, owner: LogOwner, hasLog: Bool, whenEmpty: DurableLog.WhenEmpty
     ) throws(WriteAheadLogError) -> NodeIdentity {
-        if let identity = try read(from: storage) {
+        if var identity = try read(from: storage) {
             let found = LogOwner(clusterID: identity.clusterID, nodeID: identity.nodeID, group: owner.group)
             if let mismatch = OwnerMismatch.between(owner, found) {
                 throw .belongsElsewhere(file: fileName, mismatch: mismatch)
             }
             if hasLog { return identity }
             guard identity.bootCount == 0 else { throw .refused(.identityWithoutLog(folder: storage.folder)) }
-            guard whenEmpty != .refuse else { throw .refused(.empty(folder: storage.folder)) }
+            guard case .format(_, let joins) = whenEmpty else { throw .refused(.empty(folder: storage.folder)) }
+            identity.joins = joins
             return identity
         }
         if hasLog { throw .refused(.logWithoutIdentity(folder: storage.folder)) }
         switch whenEmpty {
         case .refuse:
             throw .refused(.empty(folder: storage.folder))
-        case .format(let incarnation):
+        case .format(let incarnation, let joins):
             let identity = NodeIdentity(
-                clusterID: owner.clusterID, nodeID: owner.nodeID, incarnation: incarnation, bootCount: 0)
+                clusterID: owner.clusterID, nodeID: owner.nodeID, incarnation: incarnation, bootCount: 0, joins: joins)
             try identity.write(to: storage)
             return identity
         }
@@ -71,6 +72,8 @@ extension NodeIdentity {
 
     private var label: LabelSector {
         var label = LabelSector(magic: Self.magic)
+        // Folders from before it was written have zero here, and were made as their configuration says.
+        label.put(UInt32(joins ? 1 : 0), at: 12)
         label.put(nodeID, at: 16)
         label.put(incarnation, at: 24)
         label.put(bootCount, at: 32)
@@ -85,6 +88,6 @@ extension NodeIdentity {
         else { return nil }
         self.init(
             clusterID: clusterID, nodeID: label.get(at: 16), incarnation: label.get(at: 24),
-            bootCount: label.get(at: 32))
+            bootCount: label.get(at: 32), joins: label.get(at: 12) as UInt32 != 0)
     }
 }

@@ -1,8 +1,8 @@
 # What makes a node's folder; sourced by `prepare` and `start`.
 
-# Certificate, configuration and data folder of the node with this number. Further lines go into its cluster section.
+# Certificate, configuration and data folder of the node with this number. Further lines go into its cluster section, flags to init.
 make_node() {
-  local number=$1 cluster_id=$2 port=$3 postgres=$4 lines=$5 folder="$data/nodes/node$1"
+  local number=$1 cluster_id=$2 port=$3 postgres=$4 lines=$5 flags=${6-} folder="$data/nodes/node$1"
   mkdir -p "$folder"
   "$data/amas" certs node --force --directory "$data/certs" --id "$number" --name localhost --name 127.0.0.1 >/dev/null
   printf 'name=node%s\nhttp=%s\n' "$number" "http://127.0.0.1:$((port + number))" >"$folder/node.env"
@@ -26,5 +26,6 @@ postgres:
 workspace:
   roots: ["$project"]
 YAML
-  "$data/amas" init --config "$folder/amas.yaml" >/dev/null
+  # shellcheck disable=SC2086
+  "$data/amas" init --config "$folder/amas.yaml" $flags >/dev/null
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Raft
 import RaftServer
 
 /// The one act by which a node gets a data folder. `serve` never makes one: an empty folder may be one that was wiped.
@@ -8,16 +9,24 @@ struct InitCommand: ParsableCommand {
         discussion:
             """
             Prints the folder and its incarnation. Changes nothing if the folder is a node's already. A member that has lost its \
-            folder is replaced: `amas cluster replace ID --incarnation …` with the new folder's.
+            folder is replaced: `amas cluster replace ID --incarnation …` with the new folder's. The node waits until a cluster takes \
+            it in; only the first nodes of a cluster that there never was are made with --new-cluster.
             """
     )
     @OptionGroup var options: ConfigurationOptions
+    @Flag(help: "The nodes of `cluster.members` found a new cluster. Never to replace a lost folder: there would be two clusters.")
+    var newCluster = false
 
     func run() throws {
         let node = try options.load()
+        guard !newCluster || !node.joins else {
+            throw CommandFailure(code: .usage, message: "cluster.join is set: a node that joins founds no new cluster")
+        }
+        var server = RunningNode.serverConfiguration(node)
+        if !newCluster { server.bootstrap = .empty }
         let incarnation: Incarnation
         do throws(ServerStartError) {
-            incarnation = try RunningNode.serverConfiguration(node).makeNewFolder()
+            incarnation = try server.makeNewFolder()
         } catch {
             throw CommandFailure(code: .failed, message: error.description)
         }

@@ -103,4 +103,31 @@ struct ClusterStatusTests {
             }
         }
     }
+
+    @Test("a majority that lost its folders founds no second cluster beside who still has one", arguments: [true, false])
+    func noSecondCluster(isOneLeft: Bool) async throws {
+        let nodes = try await TestNodes(3)
+        var processes = Dictionary(uniqueKeysWithValues: try (1...3).map { ($0, try nodes.serve($0)) })
+        try await nodes.waitUntilReady(processes)
+        for id in isOneLeft ? 1...2 : 1...3 {
+            processes[id]?.signal(SIGKILL)
+            _ = await processes[id]?.wait()
+        }
+        for id in 1...2 {
+            try FileManager.default.removeItem(atPath: nodes.folder + "/data\(id)")
+            #expect(try await Binary.run("init", "--config", nodes.file(id)).code == 0)
+            processes[id] = try nodes.serve(id)
+        }
+        // Longer than founding a cluster takes, ten elections and more.
+        for _ in 0..<50 {
+            for id in 1...2 {
+                #expect(try await nodes.get(id, "/readyz").status != 200)
+                let answer = try await nodes.post(
+                    id, "/api/v1/tasks", #"{"title":"t","task_type":"code_analysis","target":"a.swift"}"#)
+                #expect(answer.status != 201, "\(answer.body)")
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        for process in processes.values { process.signal(SIGKILL) }
+    }
 }

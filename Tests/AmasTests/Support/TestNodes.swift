@@ -27,7 +27,7 @@ final class TestNodes: Sendable {
                 Binary.run("certs", "node", "--directory", folder + "/certs", "--id", "\(id)", "--name", "127.0.0.1"))
             // The folder is made from what every node has; the test's own settings may be mistakes.
             try Data(configuration(id, "").utf8).write(to: URL(fileURLWithPath: file(id)))
-            try await Self.check(Binary.run("init", "--config", file(id)))
+            try await Self.check(Binary.run("init", "--new-cluster", "--config", file(id)))
             try Data(configuration(id, settings).utf8).write(to: URL(fileURLWithPath: file(id)))
         }
     }
