@@ -132,14 +132,14 @@ public final class Cluster: Sendable {
     }
 
     /// The first data folder that the cluster saw of a node is that node; one with another has lost what it promised. A node
-    /// of which nothing is known here may have been added after what this node has applied.
+    /// of which nothing is known here may have been added after what this node has applied, or, if that is nothing, be anyone.
     private static func verdict(
         on node: NodeID, _ incarnation: Incarnation, recorded: Incarnation?, _ state: ClusterState,
         _ configuration: RaftServerConfiguration
     ) -> PeerTransport.Verdict {
         if state.hasLeft(node, incarnation: incarnation.rawValue) { return .removed }
         guard let recorded else {
-            let mayBeNew = configuration.bootstrap == .empty || !state.members.isEmpty
+            let mayBeNew = state.index == .zero || !state.members.isEmpty
             return mayBeNew || configuration.peers[node] != nil ? .accepted : .unknownNode
         }
         return recorded == incarnation ? .accepted : .otherIncarnation(recorded)

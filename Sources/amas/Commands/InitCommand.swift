@@ -14,7 +14,8 @@ struct InitCommand: ParsableCommand {
             """
     )
     @OptionGroup var options: ConfigurationOptions
-    @Flag(help: "The nodes of `cluster.members` found a new cluster. Never to replace a lost folder: there would be two clusters.")
+    @Flag(
+        help: "The nodes of `cluster.members` found a new cluster. Not for a lost folder: there would be two clusters.")
     var newCluster = false
 
     func run() throws {

@@ -104,7 +104,7 @@ struct ClusterStatusTests {
         }
     }
 
-    @Test("a majority that lost its folders founds no second cluster beside who still has one", arguments: [true, false])
+    @Test("a majority that lost its folders founds no second cluster", arguments: [true, false])
     func noSecondCluster(isOneLeft: Bool) async throws {
         let nodes = try await TestNodes(3)
         var processes = Dictionary(uniqueKeysWithValues: try (1...3).map { ($0, try nodes.serve($0)) })
