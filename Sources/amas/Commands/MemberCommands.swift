@@ -106,10 +106,11 @@ extension ClusterCommand {
             let answer = try await options.client().request(
                 .post, "/api/v1/cluster/transfer-leadership", body: .object(body)
             ).body
-            switch options.output {
-            case .json: TaskPrinting.printJSON(answer)
-            case .table: Terminal.output("leader \(TaskPrinting.plain(answer["leader"]))")
+            if options.output == .json { TaskPrinting.printJSON(answer) }
+            guard let leader = answer["leader"]?.stringValue else {
+                throw CommandFailure(code: .timeout, message: "leadership was given up, and nobody was elected in time")
             }
+            if options.output == .table { Terminal.output("leader \(leader)") }
         }
     }
 }

@@ -75,6 +75,15 @@ struct CommandTests {
         #expect(try await run(["cluster", "status"], status: 200, cluster(quorum: false, ["available"])).code == 4)
     }
 
+    @Test("a transfer of leadership names the new leader, or fails", arguments: ["table", "json"])
+    func transfer(format: String) async throws {
+        let command = ["cluster", "transfer-leadership", "-o", format]
+        let done = try await run(command, status: 200, #"{"leader":"node2"}"#)
+        #expect(done.code == 0 && done.output.contains("node2") && done.error.isEmpty)
+        let open = try await run(command, status: 200, #"{"leader":null}"#)
+        #expect(open.code == 5 && open.error.contains("nobody was elected in time"))
+    }
+
     @Test("cluster status prefers the endpoint that sees a quorum")
     func bestView() async throws {
         let (cut, whole) = (cluster(quorum: false, ["available"]), cluster(quorum: true, ["available"]))
