@@ -11,16 +11,15 @@ extension Handlers {
     func addMember(_ call: Call) async throws(Problem) -> Answer {
         let body = try object(call.body, fields: ["member_id", "peer_address", "name", "role"])
         let member = try newcomer(body, role: try role(body))
-        let change = MemberChange(
-            [NodeID(member.nodeID)], in: cluster.state,
-            adding: member.roleCode == .voter ? [NodeID(member.nodeID)] : [])
+        let id = NodeID(member.nodeID)
+        let change = MemberChange([id], in: cluster.state, try seen, adding: member.roleCode == .voter ? [id] : [])
         return try await make(change, .memberAdded(member), call)
     }
 
     /// `DELETE /api/v1/cluster/members/{member_id}`
     func removeMember(_ call: Call) async throws(Problem) -> Answer {
         let id = try knownMember(call).id
-        let change = MemberChange([id], in: cluster.state, removing: [id])
+        let change = MemberChange([id], in: cluster.state, try seen, removing: [id])
         return try await make(change, .membersRemoved(.with { $0.nodeIds = [id.rawValue] }), call)
     }
 
@@ -28,7 +27,7 @@ extension Handlers {
     func promoteMember(_ call: Call) async throws(Problem) -> Answer {
         let member = try knownMember(call)
         guard member.wanted == .voter else { throw Problem(.membersRefused, "a gateway never becomes a voter") }
-        return try await answer(MemberChange([member.id], in: cluster.state), call) { $0.role == .voter }
+        return try await answer(MemberChange([member.id], in: cluster.state, try seen), call) { $0.role == .voter }
     }
 
     /// `POST /api/v1/cluster/members/{member_id}/replace`
@@ -38,7 +37,7 @@ extension Handlers {
         guard let folder = body["incarnation"] else {
             let member = try newcomer(body, role: .voter)
             let new = NodeID(member.nodeID)
-            let change = MemberChange([old.id, new], in: cluster.state, removing: [old.id], adding: [new])
+            let change = MemberChange([old.id, new], in: cluster.state, try seen, removing: [old.id], heirs: [new])
             return try await make(
                 change,
                 .memberReplaced(
@@ -53,13 +52,8 @@ extension Handlers {
         if let node = cluster.state.node(old.id), node.status != .left, node.record.incarnation != incarnation {
             throw Problem(.membersRefused, "the member runs with the folder that it has: stop it first")
         }
-        let change = MemberChange([old.id], in: cluster.state)
-        // Until it has caught up it has no vote.
-        if let risk = cluster.status.flatMap({
-            MemberChange([old.id], in: cluster.state, removing: [old.id]).risk($0.members)
-        }) {
-            throw Problem(.membersRefused, risk)
-        }
+        let change = MemberChange(
+            [old.id], in: cluster.state, try seen, adding: old.wanted == .voter ? [old.id] : [])
         return try await make(
             change,
             .memberReincarnated(
@@ -82,7 +76,8 @@ extension Handlers {
             $0.nodeID = member.id.rawValue
             $0.isOn = isOn
         }
-        return try await make(MemberChange([member.id], in: cluster.state), .nodeDrainRequested(command), call)
+        return try await make(
+            MemberChange([member.id], in: cluster.state, try seen), .nodeDrainRequested(command), call)
     }
 
     /// `POST /api/v1/cluster/transfer-leadership`
@@ -103,13 +98,20 @@ extension Handlers {
 
     // MARK: What they share
 
+    private var seen: ClusterMembers {
+        get throws(Problem) {
+            guard let status = cluster.status else { throw Problem(.notReady, "the node is starting") }
+            return status.members
+        }
+    }
+
     private func make(
         _ change: MemberChange, _ body: Command.OneOf_Body, _ call: Call
     ) async throws(Problem) -> Answer {
         guard !cluster.state.members.isEmpty else {
             throw Problem(.notReady, "the cluster does not know its members yet")
         }
-        if let risk = cluster.status.flatMap({ change.risk($0.members) }) { throw Problem(.membersRefused, risk) }
+        if let risk = change.risk { throw Problem(.membersRefused, risk) }
         let outcome: Outcome
         do throws(RequestError) {
             outcome = try await cluster.propose(body, tenant: call.caller.tenant, trace: call.envelopeTrace)
@@ -144,7 +146,7 @@ extension Handlers {
             json.array(of: change.subjects) { $0.integer($1.rawValue) }
             json.field("done", isDone)
             json.field("waits_for", isDone ? nil : cluster.membershipObstacle)
-            json.field("voters", change.votersAfter.count)
+            json.field("voters", change.voters.count)
             json.field("tolerance_before", change.toleranceBefore)
             json.field("tolerance", change.tolerance)
         }

@@ -138,9 +138,9 @@ struct MemberRequest {
         }
         let answer = try await ask()
         if options.output == .table {
+            let now = answer["tolerance_before"]?.integerValue ?? 0
             Terminal.output(
-                "voters \(TaskPrinting.plain(answer["voters"]))  tolerates "
-                    + "\(TaskPrinting.plain(answer["tolerance_before"])) failures now, "
+                "voters \(TaskPrinting.plain(answer["voters"]))  tolerates \(now) failure\(now == 1 ? "" : "s") now, "
                     + "\(TaskPrinting.plain(answer["tolerance"])) when this is done")
         }
         var isDone = answer["done"] == .bool(true)
