@@ -11,6 +11,7 @@ extension Handlers {
     func addMember(_ call: Call) async throws(Problem) -> Answer {
         let body = try object(call.body, fields: ["member_id", "peer_address", "name", "role"])
         let member = try newcomer(body, role: try role(body))
+        if let objection = cluster.state.objection(toAdding: member) { throw problem(objection) }
         let id = NodeID(member.nodeID)
         let change = MemberChange([id], in: cluster.state, try seen, adding: member.roleCode == .voter ? [id] : [])
         return try await make(change, .memberAdded(member), call)
@@ -36,6 +37,9 @@ extension Handlers {
         let body = try object(call.body, fields: ["member_id", "peer_address", "name", "incarnation"])
         guard let folder = body["incarnation"] else {
             let member = try newcomer(body, role: .voter)
+            if let objection = cluster.state.objection(toAdding: member, replacing: old.id) {
+                throw problem(objection)
+            }
             let new = NodeID(member.nodeID)
             let change = MemberChange([old.id, new], in: cluster.state, try seen, removing: [old.id], heirs: [new])
             return try await make(
@@ -120,6 +124,22 @@ extension Handlers {
         }
         if case .rejected(let rejection) = outcome { throw Self.problem(rejection) }
         return try await answer(change, call) { $0.isSettled }
+    }
+
+    private func problem(_ objection: MemberObjection) -> Problem {
+        switch objection {
+        case .addressTaken(let id): .invalid("peer_address", "is that of member \(id), \(cluster.name(of: id))")
+        case .nameTaken(let id): .invalid("name", "is that of member \(id)")
+        case .joining(let id):
+            Problem(
+                .membersRefused,
+                "member \(id) is joining, and could be given the vote that shall be taken over: wait until it votes "
+                    + "(add another member, then amas cluster promote \(id)), or remove it first")
+        case .hasNoVote(let id):
+            Problem(
+                .membersRefused,
+                "member \(id) does not vote, so nobody can take its vote over: remove it, and add the other")
+        }
     }
 
     private static func problem(_ rejection: Rejection) -> Problem {
