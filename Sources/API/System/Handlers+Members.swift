@@ -28,7 +28,7 @@ extension Handlers {
     func promoteMember(_ call: Call) async throws(Problem) -> Answer {
         let member = try knownMember(call)
         guard member.wanted == .voter else { throw Problem(.membersRefused, "a gateway never becomes a voter") }
-        return try await answer(MemberChange([member.id], in: cluster.state, try seen), call) { $0.role == .voter }
+        return try await answer(MemberChange([member.id], in: cluster.state, try seen), call, until: .vote)
     }
 
     /// `POST /api/v1/cluster/members/{member_id}/replace`
@@ -48,7 +48,7 @@ extension Handlers {
                     .with {
                         $0.nodeID = old.id.rawValue
                         $0.replacement = member
-                    }), call)
+                    }), call, until: .vote)
         }
         guard let text = folder.stringValue, let incarnation = UInt64(text, radix: 16), body["member_id"] == nil else {
             throw .invalid("incarnation", "is what amas init printed for the new folder; then no member_id is given")
@@ -65,7 +65,7 @@ extension Handlers {
                     $0.nodeID = old.id.rawValue
                     $0.oldIncarnation = old.record.incarnation
                     $0.newIncarnation = incarnation
-                }), call)
+                }), call, until: .vote)
     }
 
     /// `POST /api/v1/cluster/members/{member_id}/drain`
@@ -81,7 +81,7 @@ extension Handlers {
             $0.isOn = isOn
         }
         return try await make(
-            MemberChange([member.id], in: cluster.state, try seen), .nodeDrainRequested(command), call)
+            MemberChange([member.id], in: cluster.state, try seen), .nodeDrainRequested(command), call, until: .taken)
     }
 
     /// `POST /api/v1/cluster/transfer-leadership`
@@ -109,8 +109,16 @@ extension Handlers {
         }
     }
 
+    /// When a change is done.
+    private enum Goal {
+        case taken
+        /// Everything is as wanted, but for votes that wait for further members.
+        case settled
+        case vote
+    }
+
     private func make(
-        _ change: MemberChange, _ body: Command.OneOf_Body, _ call: Call
+        _ change: MemberChange, _ body: Command.OneOf_Body, _ call: Call, until goal: Goal = .settled
     ) async throws(Problem) -> Answer {
         guard !cluster.state.members.isEmpty else {
             throw Problem(.notReady, "the cluster does not know its members yet")
@@ -123,7 +131,7 @@ extension Handlers {
             throw Problem(write: error)
         }
         if case .rejected(let rejection) = outcome { throw Self.problem(rejection) }
-        return try await answer(change, call) { $0.isSettled }
+        return try await answer(change, call, until: goal)
     }
 
     private func problem(_ objection: MemberObjection) -> Problem {
@@ -151,13 +159,17 @@ extension Handlers {
 
     /// Waits as long as the caller wants, then says how far it is.
     private func answer(
-        _ change: MemberChange, _ call: Call, until isDone: @escaping @Sendable (MemberView) -> Bool
+        _ change: MemberChange, _ call: Call, until goal: Goal
     ) async throws(Problem) -> Answer {
         let wait = try call.wait(limits: limits) ?? 0
         let deadline = ContinuousClock.now + .seconds(Int64(wait))
         func isMade() -> Bool {
-            let state = cluster.state
-            return change.subjects.allSatisfy { state.member($0).map(isDone) ?? true }
+            guard goal != .taken else { return true }
+            let (state, members) = (cluster.state, cluster.status?.members)
+            return change.subjects.lazy.compactMap { state.member($0) }.allSatisfy { member in
+                if goal == .vote, member.wanted == .voter, member.role != .voter { return false }
+                return members?.isSettled(member, in: state) ?? member.isSettled
+            }
         }
         while !isMade(), ContinuousClock.now < deadline, (try? await Task.sleep(for: .milliseconds(50))) != nil {}
         let isDone = isMade()
@@ -165,7 +177,8 @@ extension Handlers {
             json.name("member_ids")
             json.array(of: change.subjects) { $0.integer($1.rawValue) }
             json.field("done", isDone)
-            json.field("waits_for", isDone ? nil : cluster.membershipObstacle)
+            let own = goal == .taken ? nil : change.subjects.lazy.compactMap { self.obstacle(of: $0) }.first
+            json.field("waits_for", own ?? (isDone ? nil : cluster.membershipObstacle))
             json.field("voters", change.voters.count)
             json.field("tolerance_before", change.toleranceBefore)
             json.field("tolerance", change.tolerance)
@@ -173,6 +186,13 @@ extension Handlers {
         answer.headers[.amasIndex] = cluster.state.revision.position
         if wait > 0 { answer.headers[.preferenceApplied] = "wait=\(wait)" }
         return answer
+    }
+
+    /// What the member itself still lacks, in words.
+    func obstacle(of id: NodeID) -> String? {
+        let state = cluster.state
+        guard let member = state.member(id) else { return nil }
+        return cluster.status?.members.obstacle(of: member, in: state)?.description(of: cluster.name(of: id))
     }
 
     private func knownMember(_ call: Call) throws(Problem) -> MemberView {

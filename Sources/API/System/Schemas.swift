@@ -172,6 +172,9 @@ enum Schemas {
         "leader": boolean, "self": boolean,
         "status": ["type": "string", "enum": .array(MemberStatus.Condition.allCases.map { .string("\($0)") })],
         "reachable": boolean,
+        "waits_for": [
+            "type": ["string", "null"], "description": "What it still lacks to take part as it shall.",
+        ],
         "availability": [
             "type": ["string", "null"], "description": "Whether it is given tasks, as the replicated state says.",
         ],

@@ -84,6 +84,44 @@ struct CommandTests {
         #expect(open.code == 5 && open.error.contains("nobody was elected in time"))
     }
 
+    /// Runs a change of member 4 against a cluster that has taken it and then shows the member so.
+    private func change(_ arguments: [String], role: String, changing: Bool, waitsFor: String) async throws
+        -> Binary.Outcome
+    {
+        let server = try LoopbackServer { connection, request in
+            let body =
+                request.target == "/api/v1/cluster"
+                ? #"{"changing":[\#(changing ? "4" : "")],"members":[{"member_id":4,"role":"\#(role)","waits_for":"\#(waitsFor)"}]}"#
+                : #"{"member_ids":[4],"done":false,"voters":3,"tolerance_before":1,"tolerance":1,"waits_for":null}"#
+            try connection.respond(200, headers: ["Content-Type: application/json"], body)
+            return .keep
+        }
+        defer { server.stop() }
+        return try await Binary.run(["cluster"] + arguments + ["--url", server.url(""), "--timeout", "1"])
+    }
+
+    @Test("a member that is added is done when it has caught up, and what it waits for to vote is said")
+    func adding() async throws {
+        let add = ["add", "4", "--peer", "127.0.0.1:1"]
+        let waits = "node4 has caught up, and votes when another has"
+        let done = try await change(add, role: "joining", changing: false, waitsFor: waits)
+        #expect(done.code == 0 && done.output.contains("voters 3  tolerates 1 failure now, 1 when this is done\n"))
+        #expect(done.output.contains("done: \(waits)"))
+        let lost = try await change(add, role: "joining", changing: true, waitsFor: "node4 is not reached")
+        #expect(lost.code == 5 && lost.error.contains("still under way: node4 is not reached"))
+        #expect(!lost.output.contains("done:"))
+    }
+
+    @Test(
+        "a replacement and a promotion are done when the member votes",
+        arguments: [["replace", "4", "--incarnation", "a1"], ["promote", "4"]])
+    func voting(command: [String]) async throws {
+        let waits = "node4 has caught up, and votes when another has"
+        let joining = try await change(command, role: "joining", changing: false, waitsFor: waits)
+        #expect(joining.code == 5 && joining.error.contains("still under way: \(waits)"))
+        #expect(try await change(command, role: "voter", changing: false, waitsFor: "").code == 0)
+    }
+
     @Test("cluster status prefers the endpoint that sees a quorum")
     func bestView() async throws {
         let (cut, whole) = (cluster(quorum: false, ["available"]), cluster(quorum: true, ["available"]))
