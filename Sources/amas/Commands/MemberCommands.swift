@@ -130,9 +130,10 @@ struct MemberRequest {
         _ method: HTTPMethod, _ path: String, _ body: [String: JSONValue]?, untilItVotes: Bool = false
     ) async throws {
         let end = ContinuousClock.now + .seconds(options.timeout)
+        // The answer must come before the time is up: it says what the change waits for.
         let answer = try await client.request(
             method, "/api/v1/cluster/\(path)", body: body.map { .object($0) },
-            headers: [HTTPHeader("prefer", "wait=2")]
+            headers: [HTTPHeader("prefer", "wait=\(min(2, options.timeout / 2))")]
         ).body
         if options.output == .table {
             let now = answer["tolerance_before"]?.integerValue ?? 0

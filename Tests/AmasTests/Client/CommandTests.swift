@@ -122,6 +122,20 @@ struct CommandTests {
         #expect(try await change(command, role: "voter", changing: false, waitsFor: "").code == 0)
     }
 
+    @Test("a node is asked to wait for less than the command does, so that its reasons arrive", arguments: [1, 2, 30])
+    func patience(seconds: Int) async throws {
+        let seen = Journal<String>()
+        let server = try LoopbackServer { connection, request in
+            seen.add(request["prefer"] ?? "none")
+            try connection.respond(200, #"{"done":true}"#)
+            return .keep
+        }
+        defer { server.stop() }
+        _ = try await Binary.run(
+            "cluster", "promote", "4", "--url", server.url(""), "--timeout", "\(seconds)")
+        #expect(seen.events == ["wait=\(min(2, seconds / 2))"])
+    }
+
     @Test("cluster status prefers the endpoint that sees a quorum")
     func bestView() async throws {
         let (cut, whole) = (cluster(quorum: false, ["available"]), cluster(quorum: true, ["available"]))
