@@ -185,6 +185,21 @@ struct MemberChangeTests {
         }
     }
 
+    @Test("who has had leadership transferred sees at once who leads")
+    func transferIsSeen() async throws {
+        try await Nodes.run(3) { nodes in
+            for round in 0..<30 {
+                let asked = nodes.members[round % 3].cluster
+                let before = try #require(try await nodes.leader().cluster.status?.standing.leader)
+                // One that is asked while it follows nobody refuses.
+                try await eventually("it knows the leader") { asked.status?.standing.leader == before }
+                guard await asked.transferLeadership(to: nil) else { continue }
+                let leader = asked.status?.standing.leader
+                #expect(leader != nil && leader != before)
+            }
+        }
+    }
+
     @Test("a node that is asked to drain gets nothing new until that is taken back")
     func drain() async throws {
         try await Nodes.run(3) { nodes in

@@ -1,5 +1,6 @@
 import ClusterState
 import Raft
+import SwiftProtobuf
 import Testing
 
 @testable import Orchestration
@@ -69,6 +70,46 @@ struct MemberViewTests {
         let members = ClusterMembers(status, links: [], report: nil, limits: limits).members
         #expect(members.map { $0.condition(in: ClusterState()) } == [.joining, .joining, .lagging])
         #expect(members[2].isReached && members[2].lagEntries == commit - 7)
+    }
+
+    @Test("what a newcomer lacks is said: the way to it, the log, or another to vote with")
+    func obstacles() throws {
+        struct Seen: Equatable {
+            var obstacle: MemberObstacle?
+            var isSettled: Bool
+            init(_ obstacle: MemberObstacle?, settled: Bool) { (self.obstacle, isSettled) = (obstacle, settled) }
+        }
+        let three: [UInt64] = [1, 2, 3]
+        func seen(
+            voters: [UInt64], joining: [UInt64] = [], gateways: [UInt64] = [], match: UInt64, isReached: Bool = true
+        ) -> Seen {
+            let newcomers = joining + gateways
+            var status = Self.leader(commit: 5000, matches: [5000, 5000])
+            status.membership = Membership(
+                voters: voters.map { NodeID($0) }, joining: joining.map { NodeID($0) },
+                gateways: gateways.map { NodeID($0) })
+            status.peers += newcomers.map {
+                .init(id: NodeID($0), match: LogIndex(match), isReachable: isReached, millisecondsSinceContact: 20)
+            }
+            let members = ClusterMembers(status, links: [], report: nil, limits: ClusterLimits())
+            let member = MemberView(
+                id: NodeID(newcomers[0]),
+                record: .with {
+                    $0.wantedCode = joining.isEmpty ? .gateway : .voter
+                    $0.roleCode = joining.isEmpty ? .gateway : .joining
+                })
+            let state = ClusterState()
+            return Seen(
+                members.obstacle(of: member, in: state), settled: members.isSettled(member, in: state))
+        }
+        #expect(seen(voters: three, joining: [4], match: 0, isReached: false) == Seen(.unreached, settled: false))
+        #expect(seen(voters: three, joining: [4], match: 0) == Seen(.behind(entries: 5000), settled: false))
+        #expect(seen(voters: three, joining: [4], match: 10) == Seen(.behind(entries: 4990), settled: false))
+        #expect(seen(voters: three, joining: [4], match: 4990) == Seen(.partner, settled: true))
+        #expect(seen(voters: three, joining: [4, 5], match: 4990) == Seen(.dueToVote, settled: false))
+        #expect(seen(voters: [1, 2], joining: [4], match: 4990) == Seen(.dueToVote, settled: false))
+        #expect(seen(voters: three, gateways: [4], match: 0, isReached: false) == Seen(.unreached, settled: false))
+        #expect(seen(voters: three, gateways: [4], match: 10) == Seen(.behind(entries: 4990), settled: false))
     }
 
     @Test("a report counts in its own term, from the leader of that term, and not for ever")

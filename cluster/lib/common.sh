@@ -72,6 +72,32 @@ await_start() {
   done
 }
 
+# Whether the node in this folder has been told to end and has not done so yet. Without an answer nobody knows.
+is_ending() {
+  # shellcheck disable=SC1091
+  case $(. "$1/node.env" && curl -s -m 2 "$http/api/v1/health") in
+    *'"draining":true'*) return 0 ;;
+    '') return 2 ;;
+    *) return 1 ;;
+  esac
+}
+
+# Waits for a node that is about to end, or to answer: one that drains keeps its folder and its ports until it is gone.
+await_departure() {
+  local name=$1 folder="$data/nodes/$1" end=$((SECONDS + 60)) said=no answer
+  while alive "$folder/pid"; do
+    answer=0
+    is_ending "$folder" || answer=$?
+    [ "$answer" -ne 1 ] || return 0
+    [ "$SECONDS" -lt "$end" ] || fail "$name runs, and neither answers nor ends; see ./cluster/logs $name"
+    if [ "$answer" -eq 0 ] && [ "$said" = no ]; then
+      step "$name is ending; it is started again when it is gone"
+      said=yes
+    fi
+    sleep 0.05
+  done
+}
+
 # Ends the process of a pid file: politely, then, after the given seconds, not.
 stop_process() {
   local pid_file=$1 seconds=$2 _

@@ -29,9 +29,11 @@ extension Handlers {
             json.name("members")
             json.array(of: members.members) { write($1, status, state, to: &$0) }
             json.field("total", members.members.count)
+            let changing = state.members.filter { !members.isSettled($0, in: state) }.map(\.id)
             json.name("changing")
-            json.array(of: state.members.filter { !$0.isSettled }) { $0.integer($1.id.rawValue) }
-            json.field("waits_for", cluster.membershipObstacle)
+            json.array(of: changing) { $0.integer($1.rawValue) }
+            json.field(
+                "waits_for", changing.lazy.compactMap { self.obstacle(of: $0) }.first ?? cluster.membershipObstacle)
             json.name("alarms")
             json.array(of: members.members.filter { state.node($0.id)?.hasDiskTrouble == true }) { json, member in
                 json.object {
@@ -63,6 +65,7 @@ extension Handlers {
             json.field("self", status.identity.node == member.id)
             json.field("status", "\(member.condition(in: state))")
             json.field("reachable", member.isReached)
+            json.field("waits_for", obstacle(of: member.id))
             json.field("availability", view?.status.name)
             json.field("peer_address", view?.record.peerAddress)
             json.field("http_address", view?.record.httpAddress)

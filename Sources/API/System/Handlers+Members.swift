@@ -11,16 +11,16 @@ extension Handlers {
     func addMember(_ call: Call) async throws(Problem) -> Answer {
         let body = try object(call.body, fields: ["member_id", "peer_address", "name", "role"])
         let member = try newcomer(body, role: try role(body))
-        let change = MemberChange(
-            [NodeID(member.nodeID)], in: cluster.state,
-            adding: member.roleCode == .voter ? [NodeID(member.nodeID)] : [])
+        if let objection = cluster.state.objection(toAdding: member) { throw problem(objection) }
+        let id = NodeID(member.nodeID)
+        let change = MemberChange([id], in: cluster.state, try seen, adding: member.roleCode == .voter ? [id] : [])
         return try await make(change, .memberAdded(member), call)
     }
 
     /// `DELETE /api/v1/cluster/members/{member_id}`
     func removeMember(_ call: Call) async throws(Problem) -> Answer {
         let id = try knownMember(call).id
-        let change = MemberChange([id], in: cluster.state, removing: [id])
+        let change = MemberChange([id], in: cluster.state, try seen, removing: [id])
         return try await make(change, .membersRemoved(.with { $0.nodeIds = [id.rawValue] }), call)
     }
 
@@ -28,7 +28,7 @@ extension Handlers {
     func promoteMember(_ call: Call) async throws(Problem) -> Answer {
         let member = try knownMember(call)
         guard member.wanted == .voter else { throw Problem(.membersRefused, "a gateway never becomes a voter") }
-        return try await answer(MemberChange([member.id], in: cluster.state), call) { $0.role == .voter }
+        return try await answer(MemberChange([member.id], in: cluster.state, try seen), call, until: .vote)
     }
 
     /// `POST /api/v1/cluster/members/{member_id}/replace`
@@ -37,15 +37,18 @@ extension Handlers {
         let body = try object(call.body, fields: ["member_id", "peer_address", "name", "incarnation"])
         guard let folder = body["incarnation"] else {
             let member = try newcomer(body, role: .voter)
+            if let objection = cluster.state.objection(toAdding: member, replacing: old.id) {
+                throw problem(objection)
+            }
             let new = NodeID(member.nodeID)
-            let change = MemberChange([old.id, new], in: cluster.state, removing: [old.id], adding: [new])
+            let change = MemberChange([old.id, new], in: cluster.state, try seen, removing: [old.id], heirs: [new])
             return try await make(
                 change,
                 .memberReplaced(
                     .with {
                         $0.nodeID = old.id.rawValue
                         $0.replacement = member
-                    }), call)
+                    }), call, until: .vote)
         }
         guard let text = folder.stringValue, let incarnation = UInt64(text, radix: 16), body["member_id"] == nil else {
             throw .invalid("incarnation", "is what amas init printed for the new folder; then no member_id is given")
@@ -53,13 +56,8 @@ extension Handlers {
         if let node = cluster.state.node(old.id), node.status != .left, node.record.incarnation != incarnation {
             throw Problem(.membersRefused, "the member runs with the folder that it has: stop it first")
         }
-        let change = MemberChange([old.id], in: cluster.state)
-        // Until it has caught up it has no vote.
-        if let risk = cluster.status.flatMap({
-            MemberChange([old.id], in: cluster.state, removing: [old.id]).risk($0.members)
-        }) {
-            throw Problem(.membersRefused, risk)
-        }
+        let change = MemberChange(
+            [old.id], in: cluster.state, try seen, adding: old.wanted == .voter ? [old.id] : [])
         return try await make(
             change,
             .memberReincarnated(
@@ -67,7 +65,7 @@ extension Handlers {
                     $0.nodeID = old.id.rawValue
                     $0.oldIncarnation = old.record.incarnation
                     $0.newIncarnation = incarnation
-                }), call)
+                }), call, until: .vote)
     }
 
     /// `POST /api/v1/cluster/members/{member_id}/drain`
@@ -82,7 +80,8 @@ extension Handlers {
             $0.nodeID = member.id.rawValue
             $0.isOn = isOn
         }
-        return try await make(MemberChange([member.id], in: cluster.state), .nodeDrainRequested(command), call)
+        return try await make(
+            MemberChange([member.id], in: cluster.state, try seen), .nodeDrainRequested(command), call, until: .taken)
     }
 
     /// `POST /api/v1/cluster/transfer-leadership`
@@ -103,13 +102,28 @@ extension Handlers {
 
     // MARK: What they share
 
+    private var seen: ClusterMembers {
+        get throws(Problem) {
+            guard let status = cluster.status else { throw Problem(.notReady, "the node is starting") }
+            return status.members
+        }
+    }
+
+    /// When a change is done.
+    private enum Goal {
+        case taken
+        /// Everything is as wanted, but for votes that wait for further members.
+        case settled
+        case vote
+    }
+
     private func make(
-        _ change: MemberChange, _ body: Command.OneOf_Body, _ call: Call
+        _ change: MemberChange, _ body: Command.OneOf_Body, _ call: Call, until goal: Goal = .settled
     ) async throws(Problem) -> Answer {
         guard !cluster.state.members.isEmpty else {
             throw Problem(.notReady, "the cluster does not know its members yet")
         }
-        if let risk = cluster.status.flatMap({ change.risk($0.members) }) { throw Problem(.membersRefused, risk) }
+        if let risk = change.risk { throw Problem(.membersRefused, risk) }
         let outcome: Outcome
         do throws(RequestError) {
             outcome = try await cluster.propose(body, tenant: call.caller.tenant, trace: call.envelopeTrace)
@@ -117,7 +131,23 @@ extension Handlers {
             throw Problem(write: error)
         }
         if case .rejected(let rejection) = outcome { throw Self.problem(rejection) }
-        return try await answer(change, call) { $0.isSettled }
+        return try await answer(change, call, until: goal)
+    }
+
+    private func problem(_ objection: MemberObjection) -> Problem {
+        switch objection {
+        case .addressTaken(let id): .invalid("peer_address", "is that of member \(id), \(cluster.name(of: id))")
+        case .nameTaken(let id): .invalid("name", "is that of member \(id)")
+        case .joining(let id):
+            Problem(
+                .membersRefused,
+                "member \(id) is joining, and could be given the vote that shall be taken over: wait until it votes "
+                    + "(add another member, then amas cluster promote \(id)), or remove it first")
+        case .hasNoVote(let id):
+            Problem(
+                .membersRefused,
+                "member \(id) does not vote, so nobody can take its vote over: remove it, and add the other")
+        }
     }
 
     private static func problem(_ rejection: Rejection) -> Problem {
@@ -129,13 +159,17 @@ extension Handlers {
 
     /// Waits as long as the caller wants, then says how far it is.
     private func answer(
-        _ change: MemberChange, _ call: Call, until isDone: @escaping @Sendable (MemberView) -> Bool
+        _ change: MemberChange, _ call: Call, until goal: Goal
     ) async throws(Problem) -> Answer {
         let wait = try call.wait(limits: limits) ?? 0
         let deadline = ContinuousClock.now + .seconds(Int64(wait))
         func isMade() -> Bool {
-            let state = cluster.state
-            return change.subjects.allSatisfy { state.member($0).map(isDone) ?? true }
+            guard goal != .taken else { return true }
+            let (state, members) = (cluster.state, cluster.status?.members)
+            return change.subjects.lazy.compactMap { state.member($0) }.allSatisfy { member in
+                if goal == .vote, member.wanted == .voter, member.role != .voter { return false }
+                return members?.isSettled(member, in: state) ?? member.isSettled
+            }
         }
         while !isMade(), ContinuousClock.now < deadline, (try? await Task.sleep(for: .milliseconds(50))) != nil {}
         let isDone = isMade()
@@ -143,14 +177,22 @@ extension Handlers {
             json.name("member_ids")
             json.array(of: change.subjects) { $0.integer($1.rawValue) }
             json.field("done", isDone)
-            json.field("waits_for", isDone ? nil : cluster.membershipObstacle)
-            json.field("voters", change.votersAfter.count)
+            let own = goal == .taken ? nil : change.subjects.lazy.compactMap { self.obstacle(of: $0) }.first
+            json.field("waits_for", own ?? (isDone ? nil : cluster.membershipObstacle))
+            json.field("voters", change.voters.count)
             json.field("tolerance_before", change.toleranceBefore)
             json.field("tolerance", change.tolerance)
         }
         answer.headers[.amasIndex] = cluster.state.revision.position
         if wait > 0 { answer.headers[.preferenceApplied] = "wait=\(wait)" }
         return answer
+    }
+
+    /// What the member itself still lacks, in words.
+    func obstacle(of id: NodeID) -> String? {
+        let state = cluster.state
+        guard let member = state.member(id) else { return nil }
+        return cluster.status?.members.obstacle(of: member, in: state)?.description(of: cluster.name(of: id))
     }
 
     private func knownMember(_ call: Call) throws(Problem) -> MemberView {

@@ -158,8 +158,11 @@ enum Schemas {
         ], isClosed: true)
 
     private static let memberChange = object([
-        "member_ids": list(of: integer), "done": boolean, "waits_for": nullable(string), "voters": integer,
-        "tolerance_before": integer,
+        "member_ids": list(of: integer), "done": boolean, "waits_for": nullable(string),
+        "voters": ["type": "integer", "description": "How many vote once the change is done."],
+        "tolerance_before": [
+            "type": "integer", "description": "How many voters may fail now, beside those that are down.",
+        ],
         "tolerance": ["type": "integer", "description": "How many voters may fail once the change is done."],
     ])
 
@@ -169,6 +172,9 @@ enum Schemas {
         "leader": boolean, "self": boolean,
         "status": ["type": "string", "enum": .array(MemberStatus.Condition.allCases.map { .string("\($0)") })],
         "reachable": boolean,
+        "waits_for": [
+            "type": ["string", "null"], "description": "What it still lacks to take part as it shall.",
+        ],
         "availability": [
             "type": ["string", "null"], "description": "Whether it is given tasks, as the replicated state says.",
         ],

@@ -124,7 +124,7 @@ extension Cluster {
 
     /// Gives the leadership to a voter, wherever it is held.
     /// - Parameter target: nil for the one with the most of the log.
-    /// - Returns: whether somebody else, the target if one was named, leads within the time of a request.
+    /// - Returns: whether somebody else, the target if one was named, leads within the time of a request. Then `status` says who.
     public func transferLeadership(to target: NodeID?) async -> Bool {
         guard let before = server.status?.standing, let leader = before.leader else { return false }
         if target == leader { return true }
@@ -136,9 +136,12 @@ extension Cluster {
             bytes.appendLittleEndian(target?.rawValue ?? 0)
             server.sendEphemeral(EphemeralBus.frame(.transferLeadership, bytes), to: leader)
         }
-        for await standing in watch.changes(until: deadline) {
-            guard let now = standing.leader, standing.term > before.term else { continue }
-            return target.map { $0 == now } ?? (now != leader)
+        // What the status says, and not what the watch has heard, which is earlier: the caller looks there for the new leader.
+        while ContinuousClock.now < deadline {
+            if let standing = server.status?.standing, let now = standing.leader, standing.term > before.term {
+                return target.map { $0 == now } ?? (now != leader)
+            }
+            guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { return false }
         }
         return false
     }

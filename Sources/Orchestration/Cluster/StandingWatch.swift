@@ -58,25 +58,6 @@ final class StandingWatch: Sendable {
     /// Whether nothing listens where the member should be, as seen since this node has its present role.
     func hasRefused(_ node: NodeID) -> Bool { state.withLock { $0.refused.contains(node) } }
 
-    /// The present standing, then every change, until the deadline.
-    func changes(until deadline: ContinuousClock.Instant) -> AsyncStream<Standing> {
-        let changes = changes()
-        return AsyncStream { continuation in
-            let following = Task {
-                for await standing in changes { continuation.yield(standing) }
-                continuation.finish()
-            }
-            let timeout = Task {
-                try? await Task.sleep(until: deadline)
-                continuation.finish()
-            }
-            continuation.onTermination = { _ in
-                following.cancel()
-                timeout.cancel()
-            }
-        }
-    }
-
     /// The present standing, then every change.
     func changes() -> AsyncStream<Standing> {
         AsyncStream(bufferingPolicy: .bufferingNewest(16)) { continuation in

@@ -94,8 +94,14 @@ public enum Rescue {
     }
 
     /// Has the node try again, as after an upgrade.
+    /// - Throws: `ServerStartError` if it has not crashed at an entry, or the folder cannot be read or written.
     public static func retry(folder: String) throws(ServerStartError) {
-        try attempt { try CrashFile.open(folder).append("retry") }
+        try attempt {
+            guard try CrashFile.read(folder).suspects != nil else {
+                throw ServerStartError.log("this node has crashed at no entry of the log: nothing to retry")
+            }
+            try CrashFile.open(folder).append("retry")
+        }
     }
 
     private static func attempt(_ body: () throws -> Void) throws(ServerStartError) {

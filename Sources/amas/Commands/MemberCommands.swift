@@ -7,8 +7,8 @@ extension ClusterCommand {
         static let configuration = CommandConfiguration(
             abstract: "A node joins the cluster.",
             discussion: """
-                The node runs with `cluster.join: true` and an empty folder made by `amas init`. It catches up; then it votes, \
-                as soon as that leaves an odd number of voters.
+                The node runs with `cluster.join: true` and an empty folder made by `amas init`. The command ends when \
+                it has caught up; it votes as soon as that leaves an odd number of voters.
                 """)
         @Argument(help: "The node's id.") var member: UInt64
         @Option(help: "Where the other members reach it, host:port.") var peer: String
@@ -42,8 +42,8 @@ extension ClusterCommand {
             abstract: "Another node takes a member's vote, or the member comes back with a new data folder.",
             discussion: """
                 With --with and --peer, a new node votes instead of the member once it has caught up. With --incarnation, the \
-                member has lost its folder: it runs with the one that `amas init` made, whose incarnation that has printed, \
-                and votes again once it has caught up.
+                member has lost its folder: start it with the one that `amas init` made, whose incarnation that has printed, \
+                while the command waits; it is refused before. The command ends when the member votes.
                 """)
         @Argument(help: "The member's id.") var member: UInt64
         @Option(help: "The new node's id.") var with: UInt64?
@@ -63,7 +63,7 @@ extension ClusterCommand {
                 body["peer_address"] = .string(peer)
                 body["name"] = .string(name ?? "node\(with)")
             }
-            try await MemberRequest(options).run(.post, "members/\(member)/replace", body)
+            try await MemberRequest(options).run(.post, "members/\(member)/replace", body, untilItVotes: true)
         }
 
         private var usage: CommandFailure {
@@ -81,7 +81,7 @@ extension ClusterCommand {
         @OptionGroup var options: ClientOptions
 
         func run() async throws {
-            try await MemberRequest(options).run(.post, "members/\(member)/promote", nil, repeats: true)
+            try await MemberRequest(options).run(.post, "members/\(member)/promote", nil, untilItVotes: true)
         }
     }
 
@@ -106,10 +106,11 @@ extension ClusterCommand {
             let answer = try await options.client().request(
                 .post, "/api/v1/cluster/transfer-leadership", body: .object(body)
             ).body
-            switch options.output {
-            case .json: TaskPrinting.printJSON(answer)
-            case .table: Terminal.output("leader \(TaskPrinting.plain(answer["leader"]))")
+            if options.output == .json { TaskPrinting.printJSON(answer) }
+            guard let leader = answer["leader"]?.stringValue else {
+                throw CommandFailure(code: .timeout, message: "leadership was given up, and nobody was elected in time")
             }
+            if options.output == .table { Terminal.output("leader \(leader)") }
         }
     }
 }
@@ -124,45 +125,69 @@ struct MemberRequest {
         client = try options.client()
     }
 
-    /// - Parameter repeats: the request only waits, and is asked again; others are followed in the cluster's status.
+    /// - Parameter untilItVotes: one that has caught up and waits for another member to vote with is not done.
     func run(
-        _ method: HTTPMethod, _ path: String, _ body: [String: JSONValue]?, repeats: Bool = false
+        _ method: HTTPMethod, _ path: String, _ body: [String: JSONValue]?, untilItVotes: Bool = false
     ) async throws {
         let end = ContinuousClock.now + .seconds(options.timeout)
-        func ask() async throws(CommandFailure) -> JSONValue {
-            try await client.request(
-                method, "/api/v1/cluster/\(path)", body: body.map { .object($0) },
-                headers: [HTTPHeader("prefer", "wait=2")]
-            ).body
-        }
-        let answer = try await ask()
+        // The answer must come before the time is up: it says what the change waits for.
+        let answer = try await client.request(
+            method, "/api/v1/cluster/\(path)", body: body.map { .object($0) },
+            headers: [HTTPHeader("prefer", "wait=\(min(2, options.timeout / 2))")]
+        ).body
         if options.output == .table {
+            let now = answer["tolerance_before"]?.integerValue ?? 0
             Terminal.output(
-                "voters \(TaskPrinting.plain(answer["voters"]))  tolerates "
-                    + "\(TaskPrinting.plain(answer["tolerance_before"])) failures now, "
+                "voters \(TaskPrinting.plain(answer["voters"]))  tolerates \(now) failure\(now == 1 ? "" : "s") now, "
                     + "\(TaskPrinting.plain(answer["tolerance"])) when this is done")
         }
-        var isDone = answer["done"] == .bool(true)
-        var waitsFor = answer["waits_for"]
-        while !isDone {
+        var progress = Progress(isDone: answer["done"] == .bool(true), waitsFor: answer["waits_for"]?.stringValue)
+        var told = ""
+        while !progress.isDone {
             guard ContinuousClock.now < end else {
-                let reason = waitsFor?.stringValue.map { ": \($0)" } ?? ""
+                let reason = progress.waitsFor.map { ": \($0)" } ?? ""
                 throw CommandFailure(code: .timeout, message: "accepted, and still under way\(reason)")
             }
-            if repeats {
-                let again = try await ask()
-                (isDone, waitsFor) = (again["done"] == .bool(true), again["waits_for"])
-            } else {
-                try await Task.sleep(for: .milliseconds(250))
-                let cluster = try await client.request(.get, "/api/v1/cluster").body
-                let changing = cluster["changing"]?.arrayValue ?? []
-                isDone = !(answer["member_ids"]?.arrayValue ?? []).contains { changing.contains($0) }
-                waitsFor = cluster["waits_for"]
+            // Somebody may have to start a node for it to go on. That it lacks less than before is no news.
+            if let reason = progress.waitsFor, told != reason.filter({ !$0.isNumber }) {
+                told = reason.filter { !$0.isNumber }
+                Terminal.error("waits: \(reason)")
             }
+            try await Task.sleep(for: .milliseconds(250))
+            progress = Progress(
+                of: answer["member_ids"]?.arrayValue ?? [],
+                in: try await client.request(.get, "/api/v1/cluster").body, untilTheyVote: untilItVotes)
         }
         switch options.output {
-        case .json: TaskPrinting.printJSON(answer)
-        case .table: Terminal.output("done")
+        case .json: TaskPrinting.printJSON(progress.completing(answer))
+        case .table: Terminal.output("done" + (progress.waitsFor.map { ": \($0)" } ?? ""))
+        }
+    }
+
+    /// How far a change is.
+    private struct Progress {
+        var isDone: Bool
+        var waitsFor: String?
+
+        init(isDone: Bool, waitsFor: String?) {
+            (self.isDone, self.waitsFor) = (isDone, waitsFor)
+        }
+
+        /// As the cluster's status says.
+        init(of ids: [JSONValue], in cluster: JSONValue, untilTheyVote: Bool) {
+            let changing = cluster["changing"]?.arrayValue ?? []
+            let members = (cluster["members"]?.arrayValue ?? []).filter { $0["member_id"].map(ids.contains) ?? false }
+            let isAwaited = untilTheyVote && members.contains { $0["role"] == .string("joining") }
+            isDone = !isAwaited && !ids.contains(where: changing.contains)
+            waitsFor = members.lazy.compactMap { $0["waits_for"]?.stringValue }.first
+            if !isDone, waitsFor == nil { waitsFor = cluster["waits_for"]?.stringValue }
+        }
+
+        func completing(_ answer: JSONValue) -> JSONValue {
+            guard case .object(var fields) = answer else { return answer }
+            fields["done"] = .bool(isDone)
+            fields["waits_for"] = waitsFor.map { .string($0) } ?? .null
+            return .object(fields)
         }
     }
 }

@@ -201,6 +201,21 @@ final class TestCluster: ClusterService {
                 }))
     }
 
+    /// As if the log had reached this configuration.
+    func settle(voters: [UInt64], joining: [UInt64] = []) {
+        let membership = Membership(voters: voters.map { NodeID($0) }, joining: joining.map { NodeID($0) })
+        log.withLock { log in
+            log.index += 1
+            let entry = Entry(
+                index: LogIndex(log.index), term: Term(1), kind: .configuration, data: membership.encoded()[...])
+            do {
+                _ = try machine.apply([entry])
+            } catch {
+                preconditionFailure("a configuration always applies: \(error)")
+            }
+        }
+    }
+
     // MARK: Shorthands
 
     /// Submits a task of one step, assigned at once while there are slots.

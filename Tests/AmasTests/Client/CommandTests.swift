@@ -75,6 +75,67 @@ struct CommandTests {
         #expect(try await run(["cluster", "status"], status: 200, cluster(quorum: false, ["available"])).code == 4)
     }
 
+    @Test("a transfer of leadership names the new leader, or fails", arguments: ["table", "json"])
+    func transfer(format: String) async throws {
+        let command = ["cluster", "transfer-leadership", "-o", format]
+        let done = try await run(command, status: 200, #"{"leader":"node2"}"#)
+        #expect(done.code == 0 && done.output.contains("node2") && done.error.isEmpty)
+        let open = try await run(command, status: 200, #"{"leader":null}"#)
+        #expect(open.code == 5 && open.error.contains("nobody was elected in time"))
+    }
+
+    /// Runs a change of member 4 against a cluster that has taken it and then shows the member so.
+    private func change(_ arguments: [String], role: String, changing: Bool, waitsFor: String) async throws
+        -> Binary.Outcome
+    {
+        let server = try LoopbackServer { connection, request in
+            let body =
+                request.target == "/api/v1/cluster"
+                ? #"{"changing":[\#(changing ? "4" : "")],"members":[{"member_id":4,"role":"\#(role)","waits_for":"\#(waitsFor)"}]}"#
+                : #"{"member_ids":[4],"done":false,"voters":3,"tolerance_before":1,"tolerance":1,"waits_for":null}"#
+            try connection.respond(200, headers: ["Content-Type: application/json"], body)
+            return .keep
+        }
+        defer { server.stop() }
+        return try await Binary.run(["cluster"] + arguments + ["--url", server.url(""), "--timeout", "1"])
+    }
+
+    @Test("a member that is added is done when it has caught up, and what it waits for to vote is said")
+    func adding() async throws {
+        let add = ["add", "4", "--peer", "127.0.0.1:1"]
+        let waits = "node4 has caught up, and votes when another has"
+        let done = try await change(add, role: "joining", changing: false, waitsFor: waits)
+        #expect(done.code == 0 && done.output.contains("voters 3  tolerates 1 failure now, 1 when this is done\n"))
+        #expect(done.output.contains("done: \(waits)"))
+        let lost = try await change(add, role: "joining", changing: true, waitsFor: "node4 is not reached")
+        #expect(lost.code == 5 && lost.error.contains("still under way: node4 is not reached"))
+        #expect(!lost.output.contains("done:"))
+    }
+
+    @Test(
+        "a replacement and a promotion are done when the member votes",
+        arguments: [["replace", "4", "--incarnation", "a1"], ["promote", "4"]])
+    func voting(command: [String]) async throws {
+        let waits = "node4 has caught up, and votes when another has"
+        let joining = try await change(command, role: "joining", changing: false, waitsFor: waits)
+        #expect(joining.code == 5 && joining.error.contains("still under way: \(waits)"))
+        #expect(try await change(command, role: "voter", changing: false, waitsFor: "").code == 0)
+    }
+
+    @Test("a node is asked to wait for less than the command does, so that its reasons arrive", arguments: [1, 2, 30])
+    func patience(seconds: Int) async throws {
+        let seen = Journal<String>()
+        let server = try LoopbackServer { connection, request in
+            seen.add(request["prefer"] ?? "none")
+            try connection.respond(200, #"{"done":true}"#)
+            return .keep
+        }
+        defer { server.stop() }
+        _ = try await Binary.run(
+            "cluster", "promote", "4", "--url", server.url(""), "--timeout", "\(seconds)")
+        #expect(seen.events == ["wait=\(min(2, seconds / 2))"])
+    }
+
     @Test("cluster status prefers the endpoint that sees a quorum")
     func bestView() async throws {
         let (cut, whole) = (cluster(quorum: false, ["available"]), cluster(quorum: true, ["available"]))

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LoopbackServer
 import Testing
 
 @Suite("Scripts of cluster/")
@@ -91,5 +92,36 @@ struct ScriptTests {
         }
         #expect(await ours.wait() == 128 + SIGTERM)
         #expect(kill(other.pid, 0) == 0)
+    }
+
+    @Test("a node that is started while it is ending is started again when it is gone")
+    func startWhileEnding() async throws {
+        let server = try LoopbackServer { connection, _ in
+            try connection.respond(200, #"{"draining":true}"#)
+            return .keep
+        }
+        defer { server.stop() }
+        let folder = try TemporaryFolder()
+        let node = folder.path + "/nodes/node1"
+        try FileManager.default.createDirectory(atPath: node, withIntermediateDirectories: true)
+        for (name, text) in [
+            ("cluster.env", ""), ("fixed.env", ""), ("nodes/node1/amas.yaml", ""),
+            ("nodes/node1/node.env", "name=node1\nhttp=\(server.url(""))\n"),
+            ("amas", "#!/bin/bash\nexec tail -f \"$3\"\n"),
+        ] { try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder.path)/\(name)")) }
+        #expect(chmod(folder.path + "/amas", 0o700) == 0)
+        let old = try BinaryProcess(["-f", node + "/amas.yaml"], executable: "/usr/bin/tail")
+        try Data("\(old.pid)".utf8).write(to: URL(fileURLWithPath: node + "/pid"))
+        func pid() -> Int32? { (try? String(contentsOfFile: node + "/pid", encoding: .utf8)).flatMap { Int32($0) } }
+
+        let start = try BinaryProcess(
+            ["\(Self.project)/cluster/start", "node1", "--data", folder.path], executable: "/bin/bash")
+        #expect(await TestNodes.eventually { start.error.contains("node1 is ending") })
+        #expect(pid() == old.pid, "nothing is started beside it")
+        old.signal(SIGTERM)
+        _ = await old.wait()
+        #expect(await start.wait() == 0, "\(start.error)")
+        let new = try #require(pid())
+        #expect(new != old.pid && kill(new, SIGTERM) == 0)
     }
 }

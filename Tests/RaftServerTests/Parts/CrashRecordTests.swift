@@ -65,7 +65,18 @@ struct CrashRecordTests {
         #expect(try parts("crashed 3 5\nskip 8\nskip 12\n") == [[5], [6, 7], [8], [9, 10, 11], [12]])
     }
 
-    @Test("an operator can skip only what the node names, and retry at any time")
+    @Test("on a node that has not crashed there is nothing to retry, and nothing is noted")
+    func nothingToRetry() throws {
+        try Self.inFolder { folder in
+            #expect(throws: ServerStartError.self) { try Rescue.retry(folder: folder) }
+            #expect(try CrashFile.read(folder).text.isEmpty)
+            try CrashFile.write(CrashRecord("crashed 7 7\n"), folder)
+            try Rescue.retry(folder: folder)
+            #expect(throws: ServerStartError.self, "it has been told") { try Rescue.retry(folder: folder) }
+        }
+    }
+
+    @Test("an operator can skip only what the node names, and retry after any crash")
     func orders() throws {
         try Self.inFolder { folder in
             #expect(throws: ServerStartError.self) { try Rescue.skip(LogIndex(7), folder: folder) }
