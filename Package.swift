@@ -133,7 +133,11 @@ let package = Package(
         tests(of: "Telemetry", with: [logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         tests(of: "ClusterState", with: ["Raft", protobuf]),
         tests(of: "RaftServer", with: ["DiskFaults", "Raft", "WriteAheadLog", logging] + nio),
-        tests(of: "RaftSimulation", with: ["Raft", "WriteAheadLog"]),
+        tests(
+            of: "RaftSimulation",
+            with: [
+                "Raft", "WriteAheadLog", "amas-sim", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         tests(of: "Egress", with: ["LoopbackServer", logging]),
         tests(of: "Providers", with: ["Egress", "LoopbackServer", logging]),
         tests(

@@ -1,11 +1,11 @@
 import Raft
 import WriteAheadLog
 
-// Bugs that are brought back on purpose; only in a build with AMAS_MUTANTS.
+// Bugs that are brought back on purpose. Every build knows their names; only one with AMAS_MUTANTS has them.
 extension Simulation {
-    #if AMAS_MUTANTS
-        public static let mutants = Mutant.allCases.map(\.rawValue)
+    public static let mutants = Mutant.allCases.map(\.rawValue)
 
+    #if AMAS_MUTANTS
         /// Must be called before the first run. False if there is no such bug.
         public static func bringBack(_ name: String) -> Bool {
             guard let mutant = Mutant(rawValue: name) else { return false }
@@ -26,9 +26,7 @@ extension Simulation {
             return true
         }
     #else
-        public static let mutants: [String] = []
-
-        /// Must be called before the first run. False if there is no such bug.
+        /// False: this build has no bugs.
         public static func bringBack(_ name: String) -> Bool { false }
     #endif
 }

@@ -10,8 +10,11 @@ struct MutantsCommand: ParsableCommand {
     @Flag(help: "Every bug; three otherwise.")
     var all = false
 
-    @Option(help: "Only this one.")
+    @Option(help: "Only this one; --list names them.")
     var only: String?
+
+    @Flag(help: "Print the names of all bugs, and play nothing.")
+    var list = false
 
     @Option(help: "Seeds within which each must be found.")
     var budget: UInt64 = 1000
@@ -27,15 +30,28 @@ struct MutantsCommand: ParsableCommand {
         "P2-commits-older-term-by-counting", "P12-damage-is-taken-for-torn-tail", "P24-transfer-without-end",
     ]
     private static let folder = ".build-mutants"
+    /// From the first seed of one search to that of the next.
+    private static let seedsApart: UInt64 = 100_000
+
+    func validate() throws {
+        if let only { try Simulation.requireMutant(only) }
+        guard only == nil || !all else { throw ValidationError("Either --all or --only.") }
+        guard (1...1000).contains(trials) else { throw ValidationError("--trials is from 1 to 1000.") }
+        guard (1...Self.seedsApart).contains(budget) else {
+            throw ValidationError("--budget is from 1 to \(Self.seedsApart).")
+        }
+    }
 
     func run() throws {
+        guard !list else { return Simulation.mutants.forEach(Terminal.print) }
         guard isBuilt else { return try buildAndRun() }
         let names = only.map { [$0] } ?? (all ? Simulation.mutants : Self.short)
-        guard names.allSatisfy(Simulation.mutants.contains) else { throw ValidationError("There is no such bug.") }
         var missed = 0
         Terminal.print("| bug | median seeds | most | found by |\n|---|---|---|---|")
         for name in names {
-            let searches = (0..<trials).map { Self.search(name, from: UInt64($0) * 100_000 + 1, budget: budget) }
+            let searches = try (0..<trials).map {
+                try Self.search(name, from: UInt64($0) * Self.seedsApart + 1, budget: budget)
+            }
             let found = searches.compactMap { $0?.seeds }.sorted()
             if found.count < trials { missed += 1 }
             let median = found.count > trials / 2 ? "\(found[trials / 2])" : "–"
@@ -68,8 +84,10 @@ struct MutantsCommand: ParsableCommand {
     /// Plays seeds until one fails. Nil if none does.
     private static func search(
         _ mutant: String, from first: UInt64, budget: UInt64
-    ) -> (seeds: UInt64, checker: String)? {
-        guard var worker = Worker(seeds: first..<(first + budget), arguments: ["--mutant", mutant]) else { return nil }
+    ) throws -> (seeds: UInt64, checker: String)? {
+        guard var worker = Worker.ofThisProgram(first..<(first + budget), ["--mutant", mutant]) else {
+            throw ValidationError("No process can be started: \(String(cString: strerror(errno))).")
+        }
         while let lines = worker.lines() {
             for line in lines {
                 if line.hasPrefix("begin "), let seed = UInt64(line.dropFirst(6)) {

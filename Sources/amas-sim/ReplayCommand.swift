@@ -22,6 +22,7 @@ struct ReplayCommand: ParsableCommand {
                 Terminal.say("seed \(seed) does not play the same twice: \(report.hash), \(again.hash)")
                 throw ExitCode(1)
             }
+            Terminal.say("played twice: both runs have the hash \(report.hash)")
         }
         Terminal.say(report.summary)
         if report.violation != nil { throw ExitCode(1) }

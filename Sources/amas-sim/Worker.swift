@@ -10,8 +10,14 @@ struct Worker {
     private(set) var current: UInt64?
     private var partial: [UInt8] = []
 
-    /// Nil if no process can be started.
-    init?(seeds: Range<UInt64>, arguments extra: [String]) {
+    /// Plays with this program's own `worker` command. Nil if no process can be started; `errno` says why.
+    static func ofThisProgram(_ seeds: Range<UInt64>, _ extra: [String] = []) -> Worker? {
+        let words = ["amas-sim", "worker", "--from", "\(seeds.lowerBound)", "--count", "\(seeds.count)"] + extra
+        return Worker(seeds: seeds, program: "/proc/self/exe", words)
+    }
+
+    /// Nil if no process can be started; `errno` says why.
+    init?(seeds: Range<UInt64>, program: String, _ words: [String]) {
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { return nil }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -19,16 +25,16 @@ struct Worker {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
-        let texts = ["amas-sim", "worker", "--from", "\(seeds.lowerBound)", "--count", "\(seeds.count)"] + extra
-        var arguments: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) } + [nil]
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         var process: pid_t = 0
         // The parent reports the seed; a backtrace comes with the replay.
         setenv("SWIFT_BACKTRACE", "enable=no", 1)
-        let code = posix_spawn(&process, "/proc/self/exe", &actions, nil, &arguments, environ)
+        let code = posix_spawn(&process, program, &actions, nil, &arguments, environ)
         close(ends[1])
         guard code == 0 else {
             close(ends[0])
+            errno = code
             return nil
         }
         self.process = process

@@ -10,8 +10,12 @@ struct WorkerCommand: ParsableCommand {
     @Option var count: UInt64
     @Option(help: "A bug to bring back, in a build that has them.") var mutant: String?
 
+    func validate() throws {
+        try requireSeeds(count, from: from)
+    }
+
     func run() throws {
-        if let mutant, !Simulation.bringBack(mutant) { throw ValidationError("This build has no bug \(mutant).") }
+        if let mutant { try Simulation.requireBroughtBack(mutant) }
         for seed in from..<(from + count) {
             Terminal.print("begin \(seed)")
             Terminal.print(WorkerLine(Simulation.run(seed: seed)).text)
