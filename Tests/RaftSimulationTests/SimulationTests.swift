@@ -2,20 +2,15 @@ import Testing
 
 @testable import RaftSimulation
 
-/// Whole worlds, a few of them: the many are played by `amas-sim run`.
+/// Whole worlds, some of them: the many are played by `amas-sim run`.
 @Suite("Simulation")
 struct SimulationTests {
-    /// A short life: a debug build is slow, and these show that seeds play, not what they find.
+    /// As `amas-sim` plays it.
     private func play(_ seed: UInt64, trace: Trace = Trace()) -> Simulation.Report {
-        var options = SimulationOptions.swarm(seed: seed)
-        options.safetyTime = 2_000_000
-        options.workload.clients = min(options.workload.clients, 3)
-        let world = World(options, trace: trace)
-        world.play()
-        return world.report
+        Simulation.run(seed: seed, trace: trace)
     }
 
-    @Test("a seed is clean, and plays the same twice", arguments: 1...12 as ClosedRange<UInt64>)
+    @Test("a seed is clean, and plays the same twice", arguments: 1...180 as ClosedRange<UInt64>)
     func smoke(seed: UInt64) {
         let first = play(seed)
         #expect(first.violation == nil)
