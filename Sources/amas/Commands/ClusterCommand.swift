@@ -70,10 +70,11 @@ struct ClusterCommand: ParsableCommand {
                 }
             }
             let leader = body["leader"]?.stringValue ?? "none"
+            let tolerance = TaskPrinting.plain(body["failure_tolerance"])
             let head =
                 "leader \(leader)  term \(TaskPrinting.plain(body["term"]))  "
                 + "commit \(TaskPrinting.plain(body["indices"]?["commit"]))  "
-                + "tolerates \(TaskPrinting.plain(body["failure_tolerance"])) failures  "
+                + "tolerates \(tolerance) failure\(tolerance == "1" ? "" : "s")  "
                 + "seen by \(TaskPrinting.plain(body["seen_by"]))"
             return head + "\n\n"
                 + Terminal.table(
