@@ -91,7 +91,11 @@ struct FullDiskTests {
             let server = try cluster.server(1)
             let tasks = TaskList()
             for number in 0..<20 { tasks.add { _ = try? await TestCluster.propose(Self.large(number), at: server) } }
-            await condition { server.status?.logTrouble == .exhausted }
+            // What was synced last may still be on its way to whoever waits for it.
+            await condition {
+                guard let status = server.status else { return false }
+                return status.logTrouble == .exhausted && server.appliedIndex == status.durableIndex
+            }
             let acknowledged = try cluster.ledger(1).count
             await cluster.kill(1)
             await tasks.wait()
