@@ -4,7 +4,8 @@ public enum CoverageMark: UInt8, CaseIterable, Sendable {
     case voteRefusedWhileLeaderIsHeard, electionOnClosedLink, electionLeftToHigherPriority, ballotLost
     case voteByLearner, formerLeaderTold, leaderLostQuorum, stalledLeaderHandedOver, stalledLeaderResigned
     // Replication
-    case olderTermNotCounted, conflictSkippedTerm, appendBehindCompaction, windowRepeated, memberForgot
+    case olderTermNotCounted, conflictSkippedTerm, appendBehindCompaction, windowRepeated, memberForgot,
+        leaderCountsOnLostDisk
     case durableEntriesTruncated, unwrittenEntriesTruncated, promiseVoid, proposalOverload
     // Reads
     case readBeforeOwnTermCommit, lateRoundAnswered, readsLostWithLeadership
@@ -15,7 +16,7 @@ public enum CoverageMark: UInt8, CaseIterable, Sendable {
     // Members
     case configurationTruncated, jointLeftByAnother, jointCompacted, jointInstalled, startedInJoint
     case changeBeforeOwnTermCommit, changeWhileChanging, memberFollowedAnew, promotedWhenCaughtUp
-    case campaignOfLeaver, leaverSteppedAside
+    case campaignOfLeaver, leaverSteppedAside, newcomerHeldBack
 }
 
 /// The marks that were hit since they were last taken. What a node has been through is no part of its state: two that differ

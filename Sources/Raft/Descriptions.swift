@@ -9,6 +9,7 @@ extension Input: CustomStringConvertible {
         case .propose(let proposals): "propose \(proposals.count)"
         case .read(let token): "read \(token.rawValue)"
         case .applied(let index): "applied \(index)"
+        case .recognized(let nodes): "recognized \(nodes.sorted())"
         case .linkUp(let peer): "link to \(peer) up"
         case .linkDown(let peer): "link to \(peer) down"
         case .transferLeadership(let target): "transfer to \(target.map { "\($0)" } ?? "anybody")"

@@ -15,8 +15,24 @@ public struct NodeID: RawRepresentable, Hashable, Comparable, Sendable, CustomSt
     public var description: String { "\(rawValue)" }
 }
 
-/// One run of a node's process. It counts the starts of one data folder and is on disk before the process speaks to
-/// anybody, so a later run always has the greater value.
+/// One life of a node's data folder. A wiped disk comes back under another one and may not vote until it was replaced
+/// (`design/raft.md` §1.7, `design/state.md` 25).
+public struct Incarnation: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    public let rawValue: UInt64
+
+    public init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    public init(_ rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    public var description: String { String(rawValue, radix: 16) }
+}
+
+/// One run of a node's process. It is on disk before the process speaks to anybody, and a later run has the greater value, also
+/// on another data folder.
 public struct BootID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
     public let rawValue: UInt64
 

@@ -10,6 +10,12 @@ public enum Input: Sendable {
     case read(ReadToken)
     /// The state machine has applied everything up to this index.
     case applied(LogIndex)
+    /// The nodes that the cluster knows by their folders, by what is applied; this node only if by the folder that it has.
+    ///
+    /// Until it is among them, a node whose folder was made for a running cluster does not campaign: as it reads the log from
+    /// the beginning, it passes configurations in which a folder before its own had a vote, and could elect itself with that.
+    /// And nobody gets a vote before, or nobody could tell its folder from the next one (P22).
+    case recognized(Set<NodeID>)
     case linkUp(NodeID)
     /// The connection to a peer has closed. This is stronger than silence: the peer's process is probably gone.
     case linkDown(NodeID)

@@ -26,6 +26,8 @@ public enum Mutant: String, CaseIterable, Sendable {
     // Other rooms
     case sessionsForgetOutcomes = "P21-sessions-forget-outcomes"
     case wipedDiskIsFormatted = "P22-wiped-disk-is-formatted"
+    case newcomerCampaigns = "P22-newcomer-campaigns"
+    case anyFolderIsAccepted = "P22-any-folder-is-accepted"
     case damageIsTakenForTornTail = "P12-damage-is-taken-for-torn-tail"
     case logIsNotSynced = "P8-log-is-not-synced"
     case snapshotIsNotSynced = "P11-snapshot-is-not-synced"

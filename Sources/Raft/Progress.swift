@@ -26,7 +26,10 @@ struct Progress: Hashable, Sendable {
     var acknowledgedRound: UInt64 = 0
     /// Whether the member was heard since the last check of the quorum.
     var isActive = true
+    /// The beginning of the leadership, while the member was not heard.
     var lastContact: Tick
+    /// Whether it was heard since its connection was last seen to close: a new leader gives everybody time, and counts on nobody.
+    var isHeard = false
 
     init(id: NodeID, next: LogIndex, now: Tick) {
         self.id = id

@@ -30,8 +30,9 @@ extension Raft {
     var canCampaign: Bool {
         #if AMAS_MUTANTS
             if Mutant.active == .leaverDoesNotCampaign { return log.membership.isVoter(id) && installing == nil }
+            if Mutant.active == .newcomerCampaigns { return log.mayBeVoter(id) && installing == nil }
         #endif
-        return log.mayBeVoter(id) && installing == nil
+        return log.mayBeVoter(id) && installing == nil && !isNewcomer
     }
 
     mutating func becomeFollower(term: Term, leader newLeader: NodeID?) {
@@ -57,6 +58,7 @@ extension Raft {
     mutating func tickElection() {
         guard now >= electionDeadline else { return }
         guard canCampaign else {
+            if isNewcomer, log.mayBeVoter(id) { mark(.newcomerHeldBack) }
             resetElectionDeadline()
             leader = nil
             return

@@ -194,6 +194,7 @@ extension Raft {
         guard let place = leadership?.place(of: peer) else { return }
         // What was in flight is lost with the connection.
         leadership?.peers[place].becomeProbe()
+        leadership?.peers[place].isHeard = false
     }
 
     mutating func leaderGainedLink(to peer: NodeID) {

@@ -35,21 +35,31 @@ extension Raft {
             guard let place = leadership?.place(of: node), let peer = leadership?.peers[place] else {
                 preconditionFailure("a leader follows the progress of every member")
             }
+            guard isRecognized(node) else { throw .isNotRecognized(node) }
             guard hasCaughtUp(peer) else {
                 throw .hasNotCaughtUp(node, missing: log.commit.rawValue - min(peer.match, log.commit).rawValue)
             }
         }
     }
 
+    /// As of the configuration in force, which may have brought the node under another folder.
+    private func isRecognized(_ node: NodeID) -> Bool {
+        guard let recognized else { return true }
+        return recognized.contains(node) && log.applied >= log.membershipIndex
+    }
+
     private func hasCaughtUp(_ peer: Progress) -> Bool {
-        peer.state == .replicate && peer.isInTouch(at: now, settings)
+        peer.state == .replicate && canCount(on: peer)
             && peer.match.rawValue + settings.caughtUpEntries >= log.commit.rawValue
     }
+
+    /// A change that needs one that does not answer stops the cluster, so time that was given to it is not enough here.
+    private func canCount(on peer: Progress) -> Bool { peer.isHeard && peer.isInTouch(at: now, settings) }
 
     private func requireQuorum(of target: Membership) throws(MembershipRejection) {
         guard target.voters != log.membership.voters else { return }
         let inTouch = target.voters.filter { node in
-            node == id || leadership?.peers.contains { $0.id == node && $0.isInTouch(at: now, settings) } ?? false
+            node == id || leadership?.peers.contains { $0.id == node && canCount(on: $0) } ?? false
         }
         guard inTouch.count >= target.majority else {
             throw .quorumAtRisk(inTouch: inTouch.count, needed: target.majority)
@@ -61,7 +71,7 @@ extension Raft {
         guard let state = leadership, state.transfer == nil, mayChangeMembership else { return }
         let membership = log.membership
         var ready = membership.joining.filter { node in
-            state.peers.contains { $0.id == node && hasCaughtUp($0) }
+            state.peers.contains { $0.id == node && hasCaughtUp($0) } && isRecognized(node)
         }
         ready = Array(ready.prefix(Membership.maximumVoters - membership.voters.count))
         if (membership.voters.count + ready.count).isMultiple(of: 2) { ready = ready.dropLast() }

@@ -7,10 +7,7 @@ extension Raft {
         switch message.body {
         case .appendEntries(let append):
             return isOnlyLeader(message.from) && (installing != nil || !contradictsCommitted(append))
-        case .heartbeat(let commit, _):
-            // A leader names no more than what this node has acknowledged to it.
-            return isOnlyLeader(message.from) && (installing != nil || commit <= log.last.index)
-        case .installSnapshot:
+        case .heartbeat, .installSnapshot:
             return isOnlyLeader(message.from)
         case .appendAccepted(let match):
             return role != .leader || match <= log.last.index

@@ -60,6 +60,7 @@ extension Raft {
         guard role == .leader, let place = leadership?.place(of: peer) else { return nil }
         leadership?.peers[place].isActive = true
         leadership?.peers[place].lastContact = now
+        leadership?.peers[place].isHeard = true
         return place
     }
 
@@ -184,7 +185,16 @@ extension Raft {
 
     mutating func receiveHeartbeat(commit: LogIndex, round: UInt64, from sender: NodeID) {
         follow(sender)
-        if installing == nil { log.commit(to: commit) }
+        if installing == nil {
+            if commit <= log.last.index {
+                log.commit(to: commit)
+            } else {
+                // The leader counts on a disk that this node has no more. Without an answer it would never ask again, nor learn
+                // of it (P22).
+                mark(.leaderCountsOnLostDisk)
+                refuse()
+            }
+        }
         if round > 0 { send(.heartbeatResponse(round: round), to: sender) }
     }
 }

@@ -18,6 +18,10 @@ public struct Raft: Hashable, Sendable {
     var lastLeaderContact: Tick
     var electionDeadline: Tick
     var suspicion: Suspicion?
+    /// The cluster may not know the node by this folder yet: see `Restored`.
+    public private(set) var isNewcomer: Bool
+    /// The nodes that the cluster knows by their folders, as far as the log is applied: see `Restored`.
+    private(set) var recognized: Set<NodeID>?
     /// Election timeouts that this node still leaves to nodes of a higher priority.
     var timeoutsLeftToOthers: UInt64
     /// The campaign, while `role` is preCandidate or candidate.
@@ -62,12 +66,22 @@ public struct Raft: Hashable, Sendable {
         /// The last entry before `entries`; not after the snapshot's.
         public var base: LogPosition
         public var entries: [Entry]
+        /// The folder was made for a cluster that there is already, and nothing in it says that the cluster knows the node by it:
+        /// the configurations in its log may count on a folder before it. See ``Input/recognized(_:)``.
+        public var isNewcomer: Bool
+        /// The nodes that the cluster knows by their folders; nil if the caller does not follow folders: then it knows them all.
+        public var recognized: Set<NodeID>?
 
-        public init(hardState: HardState, snapshot: SnapshotDescriptor, base: LogPosition, entries: [Entry]) {
+        public init(
+            hardState: HardState, snapshot: SnapshotDescriptor, base: LogPosition, entries: [Entry],
+            isNewcomer: Bool = false, recognized: Set<NodeID>? = nil
+        ) {
             self.hardState = hardState
             self.snapshot = snapshot
             self.base = base
             self.entries = entries
+            self.isNewcomer = isNewcomer
+            self.recognized = recognized
         }
     }
 
@@ -84,6 +98,8 @@ public struct Raft: Hashable, Sendable {
         writtenHardState = restored.hardState
         snapshot = restored.snapshot
         log = EntryLog(snapshot: restored.snapshot, entriesFrom: restored.base, entries: restored.entries)
+        isNewcomer = restored.isNewcomer
+        recognized = restored.recognized
         lastLeaderContact = now
         electionDeadline = now
         timeoutsLeftToOthers = RaftSettings.highestPriority - settings.priority
@@ -108,6 +124,10 @@ public struct Raft: Hashable, Sendable {
         case .propose(let proposals): propose(proposals)
         case .read(let token): read(token)
         case .applied(let index): log.applied(through: index)
+        case .recognized(let nodes):
+            recognized = nodes
+            if nodes.contains(id) { isNewcomer = false }
+            promoteWhoHasCaughtUp()
         case .linkUp(let peer): linkUp(peer)
         case .linkDown(let peer): linkDown(peer)
         case .transferLeadership(let target): transferLeadership(to: target)
@@ -127,6 +147,9 @@ public struct Raft: Hashable, Sendable {
         case .leader: return leadership?.nextDeadline ?? now
         }
     }
+
+    /// Whether there is a use for ``Input/recognized(_:)``.
+    public var waitsForRecognition: Bool { isNewcomer || role == .leader && !log.membership.joining.isEmpty }
 
     private mutating func tick() {
         switch role {
@@ -252,7 +275,7 @@ public struct Raft: Hashable, Sendable {
         receive(message)
     }
 
-    private mutating func refuse() {
+    mutating func refuse() {
         refusedMessages += 1
     }
 

@@ -94,5 +94,6 @@ extension RaftLoop {
         // The entries in it were never seen here, and a leader must not stamp earlier times than they have.
         greatestClusterTime = max(greatestClusterTime, clusterTimeMicroseconds)
         step(.snapshotInstalled(descriptor))
+        noteRecognition()
     }
 }

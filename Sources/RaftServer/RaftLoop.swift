@@ -33,6 +33,8 @@ struct LoopPorts: Sendable {
     var send: @Sendable ([UInt8], FrameKind, NodeID) -> Void
     var write: @Sendable (LogWriter.Request) -> Void
     var apply: @Sendable ([Entry]) -> Void
+    /// The nodes that the cluster knows by their folders, as far as the log is applied.
+    var recognized: @Sendable () -> Set<NodeID>?
     var install: @Sendable (SnapshotStore.Stored) -> Void
     var startSnapshot: @Sendable (SnapshotSender.Stream, SnapshotStore.Stored, Term) -> Void
     var stopSnapshots: @Sendable () -> Void
@@ -203,7 +205,9 @@ final class RaftLoop {
                 ports.release(peer, bytes.count)
             case .link(let peer, let change): linkChanged(peer, change)
             case .persisted(let token): step(.persisted(token))
-            case .applied(let index): step(.applied(index))
+            case .applied(let index):
+                step(.applied(index))
+                noteRecognition()
             case .readsWaiting: requestReads()
             case .snapshotSaved(let stored): snapshotSaved(stored)
             case .snapshotReceived(let stored, let peer, let term):
@@ -225,6 +229,11 @@ final class RaftLoop {
         }
         guard halted == nil else { return }
         submit(proposals)
+    }
+
+    /// The cluster may have learned of a folder.
+    func noteRecognition() {
+        if raft.waitsForRecognition, let nodes = ports.recognized() { step(.recognized(nodes)) }
     }
 
     /// A node that takes no part leaves nobody waiting.

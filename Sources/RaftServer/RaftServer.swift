@@ -55,8 +55,11 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
         let (mailbox, proposals, reads, waiters) = (mailbox, proposals, reads, waiters)
         let session = Envelope.Session(node: identity.node, boot: identity.boot)
 
+        let identity = identity
         transport = Self.transport(
-            configuration, identity: identity, mailbox: mailbox, callbacks: callbacks, logger: logger)
+            configuration, identity: identity,
+            recognizedAt: { machine.recognizes(identity.node, by: identity.incarnation) }, mailbox: mailbox,
+            callbacks: callbacks, logger: logger)
         let transport = transport
         writer = LogWriter(
             opened: recovery.log, limits: limits, logger: logger,
@@ -106,7 +109,9 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
                 },
                 failed: { callbacks.snapshot(.receive, false) }))
         let ports = Self.ports(
-            transport: transport, writer: writer, applier: applier, sender: sender, receiver: receiver,
+            transport: transport, writer: writer, applier: applier,
+            recognized: { machine.recognized(asking: identity.node, identity.incarnation) }, sender: sender,
+            receiver: receiver,
             proposals: proposals, reads: reads, waiters: waiters, callbacks: callbacks)
         let start = RaftLoop.Start(
             id: identity.node, boot: identity.boot, settings: configuration.raft, restored: recovery.restored,
@@ -128,8 +133,9 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     }
 
     private static func transport(
-        _ configuration: RaftServerConfiguration, identity: ServerIdentity, mailbox: Mailbox<LoopEvent>,
-        callbacks: RaftServerCallbacks, logger: Logger
+        _ configuration: RaftServerConfiguration, identity: ServerIdentity,
+        recognizedAt: @escaping @Sendable () -> LogIndex, mailbox: Mailbox<LoopEvent>, callbacks: RaftServerCallbacks,
+        logger: Logger
     ) -> PeerTransport {
         var limits = configuration.transport
         limits.inboundBytes = configuration.limits.inboundBytes
@@ -142,7 +148,7 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
                 softwareVersion: configuration.softwareVersion),
             tls: configuration.tls,
             callbacks: .init(
-                isKnown: callbacks.isKnown,
+                isKnown: callbacks.isKnown, recognizedAt: recognizedAt,
                 frame: { peer, _, kind, payload in
                     // A copy: the log keeps what arrives for long, and a slice would keep all that was read with it.
                     let bytes = Array(payload.readableBytesView)
@@ -157,15 +163,15 @@ public final class RaftServer<Machine: ReplicatedStateMachine>: Sendable {
     }
 
     private static func ports(
-        transport: PeerTransport, writer: LogWriter, applier: Applier<Machine>, sender: SnapshotSender,
-        receiver: SnapshotReceiver, proposals: PendingProposals<Machine.Outcome>, reads: PendingReads,
-        waiters: AppliedWaiters,
+        transport: PeerTransport, writer: LogWriter, applier: Applier<Machine>,
+        recognized: @escaping @Sendable () -> Set<NodeID>?, sender: SnapshotSender, receiver: SnapshotReceiver,
+        proposals: PendingProposals<Machine.Outcome>, reads: PendingReads, waiters: AppliedWaiters,
         callbacks: RaftServerCallbacks
     ) -> LoopPorts {
         LoopPorts(
             send: { transport.send($0, kind: $1, to: $2) },
             write: { writer.post($0) },
-            apply: { applier.post(.apply($0)) },
+            apply: { applier.post(.apply($0)) }, recognized: recognized,
             install: { applier.post(.install($0)) },
             startSnapshot: { sender.start($0, stored: $1, leaderTerm: $2) },
             stopSnapshots: { sender.stopAll() },

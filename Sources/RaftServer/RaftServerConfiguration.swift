@@ -61,8 +61,8 @@ public struct ServerIdentity: Hashable, Sendable {
 
 /// What a server tells the rooms above. Every closure is called on a thread that must not wait.
 public struct RaftServerCallbacks: Sendable {
-    /// Whether a member with this incarnation of its folder may take part; see `Verdict`.
-    public var isKnown: @Sendable (NodeID, Incarnation) -> PeerTransport.Verdict
+    /// Whether the member that says this may take part with the folder that it has; see `Verdict`.
+    public var isKnown: @Sendable (Hello) -> PeerTransport.Verdict
     public var standingChanged: @Sendable (Standing) -> Void
     public var linkChanged: @Sendable (NodeID, LinkEvent) -> Void
     public var ephemeral: @Sendable (NodeID, [UInt8]) -> Void
@@ -77,7 +77,7 @@ public struct RaftServerCallbacks: Sendable {
     public var failed: @Sendable (String) -> Never
 
     public init(
-        isKnown: @escaping @Sendable (NodeID, Incarnation) -> PeerTransport.Verdict,
+        isKnown: @escaping @Sendable (Hello) -> PeerTransport.Verdict,
         standingChanged: @escaping @Sendable (Standing) -> Void = { _ in },
         linkChanged: @escaping @Sendable (NodeID, LinkEvent) -> Void = { _, _ in },
         ephemeral: @escaping @Sendable (NodeID, [UInt8]) -> Void = { _, _ in },

@@ -11,6 +11,11 @@ public protocol ReplicatedStateMachine: AnyObject, Sendable {
     func use(_ payloads: PayloadStore)
     /// What the log holds when the node starts, before anything of it is applied; how much is committed is not known yet.
     func recovered(_ entries: [Entry])
+    /// The nodes that the cluster knows by their data folders, as far as the log is applied; the one that asks only if by its own.
+    /// Nil if the machine does not follow folders.
+    func recognized(asking own: NodeID, _ folder: Incarnation) -> Set<NodeID>?
+    /// Up to which entry the state says that the cluster knows the node by this data folder; zero if it does not say so.
+    func recognizes(_ node: NodeID, by folder: Incarnation) -> LogIndex
     /// Applies committed entries. Returns the outcome of every command that belongs to a session, a repeated one included.
     /// Throws if the node must stop: it does not understand an entry, or has been found to differ from the others.
     func apply(_ entries: [Entry]) throws(StateMachineHalt) -> [Completion<Outcome>]
@@ -28,6 +33,8 @@ public protocol ReplicatedStateMachine: AnyObject, Sendable {
 extension ReplicatedStateMachine {
     public func use(_ payloads: PayloadStore) {}
     public func recovered(_ entries: [Entry]) {}
+    public func recognizes(_ node: NodeID, by folder: Incarnation) -> LogIndex { .zero }
+    public func recognized(asking own: NodeID, _ folder: Incarnation) -> Set<NodeID>? { nil }
     public func skip(_ entry: Entry) {}
 }
 

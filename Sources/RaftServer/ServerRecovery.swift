@@ -1,4 +1,4 @@
-import Raft
+public import Raft
 import WriteAheadLog
 
 /// Why a server did not start. The description is a sentence for the operator.
@@ -58,7 +58,7 @@ struct ServerRecovery {
             throw .snapshot("\(error)")
         }
         let bootstrap = opened.identity.joins ? .empty : configuration.bootstrap
-        let restored = try restore(opened, stored: stored, bootstrap: bootstrap)
+        var restored = try restore(opened, stored: stored, bootstrap: bootstrap)
         let crashes: CrashGuard
         do {
             crashes = try CrashGuard(folder: configuration.folder, snapshot: restored.snapshot.position.index)
@@ -66,10 +66,13 @@ struct ServerRecovery {
             throw .log("\(error)")
         }
         machine.recovered(restored.entries)
+        let identity = ServerIdentity(
+            node: configuration.node, incarnation: Incarnation(opened.identity.incarnation),
+            boot: BootID(opened.identity.boot))
+        restored.recognized = machine.recognized(asking: identity.node, identity.incarnation)
+        restored.isNewcomer = opened.identity.joins && !(restored.recognized?.contains(identity.node) ?? true)
         return ServerRecovery(
-            identity: ServerIdentity(
-                node: configuration.node, incarnation: Incarnation(opened.identity.incarnation),
-                boot: BootID(opened.identity.bootCount)),
+            identity: identity,
             log: LogWriter.OpenedOnce(opened.log), store: store, payloads: payloads, storedSnapshot: stored,
             restored: restored, crashes: crashes)
     }
@@ -109,7 +112,8 @@ struct ServerRecovery {
                     ? .format(
                         incarnation: UInt64.random(in: 1...UInt64.max), joins: configuration.bootstrap == .empty)
                     : .refuse,
-                limits: configuration.log)
+                // A folder is not started once a second for long: those of the node's next one are beyond.
+                firstBoot: wallTimeMicroseconds() / 1_000_000, limits: configuration.log)
         } catch {
             throw .log(error.description)
         }
@@ -208,7 +212,7 @@ extension RaftServerConfiguration {
         } catch {
             throw .log(error.description)
         }
-        if let found, found.bootCount > 0 {
+        if let found, found.boot > 0 {
             throw .log(
                 "the data folder \(folder) already is that of node \(found.nodeID) of cluster \(found.clusterID)")
         }

@@ -20,7 +20,7 @@ extension Simulation {
                 .quorumOfUnsortedValues, .appendAlwaysTruncates, .appendWithoutPrevious, .transferWithoutEnd,
                 .votesForShorterLog, .appliesBehindSnapshot, .sessionsForgetOutcomes, .wipedDiskIsFormatted,
                 .snapshotIsNotSynced, .changesMembersInOneStep, .snapshotRestoresOldMembership,
-                .leaverDoesNotCampaign:
+                .leaverDoesNotCampaign, .newcomerCampaigns, .anyFolderIsAccepted:
                 break
             }
             return true

@@ -1,14 +1,18 @@
 extension DurableLog {
-    /// Opens the log in a folder: checks whose it is, recovers it, raises the boot count. Everything it returns is
+    /// Opens the log in a folder: checks whose it is, recovers it, numbers the run. Everything it returns is
     /// durable.
     ///
     /// A torn tail is cut; whatever else is wrong with the bytes throws `damaged` and changes nothing on disk. May be
     /// repeated after a crash at any point. Blocks for as long as reading the log takes.
     ///
-    /// - Parameter limits: have no `problems`; configuration checks that.
+    /// - Parameters:
+    ///   - firstBoot: the number of the folder's first run. Greater than those of the node's earlier folders, so that none comes
+    ///     again: sessions are named by it.
+    ///   - limits: have no `problems`; configuration checks that.
     /// - Throws: `belongsElsewhere`, `refused`, `damaged`, `unknownFormatVersion`, `noSpace`, `failed`.
     public static func open(
-        in storage: any LogStorage, owner: LogOwner, whenEmpty: WhenEmpty, limits: Limits = Limits()
+        in storage: any LogStorage, owner: LogOwner, whenEmpty: WhenEmpty, firstBoot: UInt64 = 1,
+        limits: Limits = Limits()
     ) throws(WriteAheadLogError) -> Opened {
         precondition(limits.problems.isEmpty, "configuration checks the limits")
         let names = try orFailed { () throws(StorageError) in try storage.list() }
@@ -21,7 +25,7 @@ extension DurableLog {
         }
         let (end, recovered) = try recover(storage, identity: identity, owner: owner, limits: limits, sequences)
         let (file, repaired) = try repair(storage, end, leftovers: names.filter(PreparedSpare.names.contains))
-        identity.bootCount += 1
+        identity.boot = identity.boot == 0 ? max(1, firstBoot) : identity.boot + 1
         try identity.write(to: storage)
         let log = DurableLog(
             storage: storage, identity: identity, owner: owner, limits: limits, end: repaired, activeFile: file)
@@ -32,7 +36,7 @@ extension DurableLog {
     private static func format(
         _ storage: any LogStorage, identity: NodeIdentity, owner: LogOwner, limits: Limits
     ) throws(WriteAheadLogError) {
-        precondition(identity.bootCount == 0, "only a folder that never ran is formatted")
+        precondition(identity.boot == 0, "only a folder that never ran is formatted")
         let spare = try PreparedSpare.fill(PreparedSpare.inlineName, in: storage, limits: limits)
         let segment = Segment(sequence: 1, byteCount: UInt64(spare.byteCount))
         let header = SegmentHeader(

@@ -8,7 +8,7 @@
 public final class DurableLog {
     /// What `open` gives.
     public struct Opened {
-        /// With this run's `bootCount`.
+        /// With the number of this run.
         public let identity: NodeIdentity
         /// What the disk held; to be handed to Raft, the log itself keeps no entries.
         public let recovered: RecoveredLog

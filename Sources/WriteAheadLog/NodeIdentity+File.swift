@@ -26,7 +26,7 @@ extension NodeIdentity {
         }
     }
 
-    /// Whether `owner` may use the folder; makes the identity of an empty one, not started yet (`bootCount` 0).
+    /// Whether `owner` may use the folder; makes the identity of an empty one, not started yet (`boot` 0).
     ///
     /// A crash while a folder is made leaves an identity that was never started, with or without a log: that one may be
     /// finished. An identity that was started had a log, so without it the folder is not whole.
@@ -39,7 +39,7 @@ extension NodeIdentity {
                 throw .belongsElsewhere(file: fileName, mismatch: mismatch)
             }
             if hasLog { return identity }
-            guard identity.bootCount == 0 else { throw .refused(.identityWithoutLog(folder: storage.folder)) }
+            guard identity.boot == 0 else { throw .refused(.identityWithoutLog(folder: storage.folder)) }
             guard case .format(_, let joins) = whenEmpty else { throw .refused(.empty(folder: storage.folder)) }
             identity.joins = joins
             return identity
@@ -50,7 +50,7 @@ extension NodeIdentity {
             throw .refused(.empty(folder: storage.folder))
         case .format(let incarnation, let joins):
             let identity = NodeIdentity(
-                clusterID: owner.clusterID, nodeID: owner.nodeID, incarnation: incarnation, bootCount: 0, joins: joins)
+                clusterID: owner.clusterID, nodeID: owner.nodeID, incarnation: incarnation, boot: 0, joins: joins)
             try identity.write(to: storage)
             return identity
         }
@@ -76,7 +76,7 @@ extension NodeIdentity {
         label.put(UInt32(joins ? 1 : 0), at: 12)
         label.put(nodeID, at: 16)
         label.put(incarnation, at: 24)
-        label.put(bootCount, at: 32)
+        label.put(boot, at: 32)
         label.put(text: clusterID, at: 40)
         label.close()
         return label
@@ -88,6 +88,6 @@ extension NodeIdentity {
         else { return nil }
         self.init(
             clusterID: clusterID, nodeID: label.get(at: 16), incarnation: label.get(at: 24),
-            bootCount: label.get(at: 32), joins: label.get(at: 12) as UInt32 != 0)
+            boot: label.get(at: 32), joins: label.get(at: 12) as UInt32 != 0)
     }
 }

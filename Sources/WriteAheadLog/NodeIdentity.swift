@@ -8,9 +8,9 @@ public struct NodeIdentity: Equatable, Sendable {
     public var nodeID: UInt64
     /// Random, chosen once when the folder is made: the same node on another disk is another incarnation.
     public var incarnation: UInt64
-    /// How often this folder has been started: 1 in the first run. Raised and synced before `DurableLog.open`
-    /// returns, so a later run always has the greater value. This is the number in a boot id.
-    public var bootCount: UInt64
+    /// The number of the folder's latest run; 0 while the folder is being made. Raised and synced before `DurableLog.open` returns, so a later
+    /// run always has the greater value.
+    public var boot: UInt64
     /// Made for a cluster that there is already: with an empty log the node is nobody's voter, whatever its configuration says,
     /// or the members that have lost their disks could found the cluster a second time beside those that have not.
     public var joins: Bool
@@ -18,11 +18,11 @@ public struct NodeIdentity: Equatable, Sendable {
     /// Bytes of UTF-8 that a cluster id may have.
     public static let maximumClusterIDBytes = 128
 
-    public init(clusterID: String, nodeID: UInt64, incarnation: UInt64, bootCount: UInt64, joins: Bool = false) {
+    public init(clusterID: String, nodeID: UInt64, incarnation: UInt64, boot: UInt64, joins: Bool = false) {
         self.clusterID = clusterID
         self.nodeID = nodeID
         self.incarnation = incarnation
-        self.bootCount = bootCount
+        self.boot = boot
         self.joins = joins
     }
 }

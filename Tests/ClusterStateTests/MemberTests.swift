@@ -5,15 +5,15 @@ import Testing
 
 @Suite("Who shall take part")
 struct MemberTests {
-    /// A cluster of version 2 with voters 1..., and what the log says of them.
+    /// A cluster, of version 2 if not told otherwise, with voters 1..., and what the log says of them.
     private struct Founded {
         var cluster: Cluster
         var membership: Membership
 
-        init(voters: UInt64 = 3) throws {
+        init(voters: UInt64 = 3, version: UInt32 = 2) throws {
             cluster = try Cluster(nodes: 0)
-            for id in 1...voters { try cluster.join(id, version: 2) }
-            try cluster.propose(.setMachineVersion(.with { $0.version = 2 }))
+            for id in 1...voters { try cluster.join(id, version: version) }
+            try cluster.propose(.setMachineVersion(.with { $0.version = version }))
             membership = Membership(voters: (1...voters).map { NodeID($0) })
             #expect(try add(9).rejection == .stale, "nobody knows yet to whom")
             let members = (1...voters).map { MemberAdded.voter($0) }
@@ -171,6 +171,19 @@ struct MemberTests {
         try founded.cluster.fireAllTimers()
         #expect(try founded.cluster.join(3, boot: 9, incarnation: 103, version: 2).rejection == .unknownIncarnation)
         #expect(try founded.cluster.join(3, incarnation: 8, version: 2).rejection == nil)
+    }
+
+    @Test(
+        "a lost folder comes before every other change, which may wait for the vote that is lost; not before version 5")
+    func lostFolderFirst() throws {
+        for version in 4...5 as ClosedRange<UInt32> {
+            var founded = try Founded(version: version)
+            #expect(try founded.remove(1, 2).rejection == nil)
+            let answer = try founded.reincarnate(3, from: 103, to: 8)
+            #expect(answer.rejection == (version < 5 ? .changeInFlight : nil), "3 is all that would be left to vote")
+        }
+        var alone = try Founded(voters: 1, version: 5)
+        #expect(try alone.reincarnate(1, from: 101, to: 8).rejection == .noVoterLeft)
     }
 
     @Test("that a member shall drain stays so over its boots")

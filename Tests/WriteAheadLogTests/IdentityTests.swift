@@ -3,15 +3,26 @@ import WriteAheadLog
 
 @Suite("The identity of a data folder")
 struct IdentityTests {
-    @Test("is made once; every start has a greater boot count")
-    func bootCount() throws {
+    @Test("is made once; every start has a greater number")
+    func boot() throws {
         let disk = VirtualDisk()
         for boot in 1...5 as ClosedRange<UInt64> {
             let opened = try TestLog.open(disk, whenEmpty: .format(incarnation: 1000 + boot))
-            let expected = NodeIdentity(clusterID: "test-cluster", nodeID: 7, incarnation: 1001, bootCount: boot)
+            let expected = NodeIdentity(clusterID: "test-cluster", nodeID: 7, incarnation: 1001, boot: boot)
             #expect(opened.identity == expected)
             disk.losePower(keeping: .none)
-            #expect(try NodeIdentity.read(from: disk)?.bootCount == boot, "it was durable before the log was given out")
+            #expect(try NodeIdentity.read(from: disk)?.boot == boot, "it was durable before the log was given out")
+        }
+    }
+
+    @Test("a node's next folder counts its runs from beyond those of the one before")
+    func firstBoot() throws {
+        let disk = VirtualDisk()
+        for boot in [500, 501, 502] as [UInt64] {
+            let opened = try DurableLog.open(
+                in: disk, owner: TestLog.owner, whenEmpty: .format(incarnation: 1), firstBoot: 500)
+            #expect(opened.identity.boot == boot)
+            disk.losePower(keeping: .none)
         }
     }
 
@@ -34,7 +45,7 @@ struct IdentityTests {
         }
         let description = "\(WriteAheadLogError.belongsElsewhere(file: "identity", mismatch: strangers[0].1))"
         #expect(description.contains("other") && description.contains("test-cluster"))
-        #expect(try NodeIdentity.read(from: disk)?.bootCount == 1, "a refused start is not a start")
+        #expect(try NodeIdentity.read(from: disk)?.boot == 1, "a refused start is not a start")
     }
 
     @Test("of another incarnation than the segments' is refused")

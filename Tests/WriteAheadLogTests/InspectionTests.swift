@@ -16,7 +16,7 @@ struct InspectionTests {
         let log = try TestLog.open(disk).log
         try log.write([.vote(term: 2, votedFor: 7), TestLog.entry(1, bytes: 600)])
         try log.write([.truncate(from: 1), .snapshot(index: 3, term: 2)])
-        let (before, boots) = (disk[TestLog.segmentName(1)], try NodeIdentity.read(from: disk)?.bootCount)
+        let (before, boots) = (disk[TestLog.segmentName(1)], try NodeIdentity.read(from: disk)?.boot)
         let (items, verdict) = try inspect(disk)
         // A record's header follows the sector's prefix (8 bytes) and, for the first, the frame's header (32).
         let expected: [InspectedItem] = [
@@ -33,7 +33,7 @@ struct InspectionTests {
         #expect(items == expected)
         #expect(verdict == .sound(file: TestLog.segmentName(1), offset: 2048))
         #expect(disk[TestLog.segmentName(1)] == before)
-        #expect(try NodeIdentity.read(from: disk)?.bootCount == boots)
+        #expect(try NodeIdentity.read(from: disk)?.boot == boots)
     }
 
     @Test("tells torn from damaged, and shows what is intact before it")

@@ -14,7 +14,7 @@ struct PosixStorageTests {
             #expect(try log.compact(through: .init(index: 30, term: 1)) > 0)
         }
         let opened = try TestLog.open(PosixLogStorage(folder: folder.path))
-        #expect(opened.identity.bootCount == 2)
+        #expect(opened.identity.boot == 2)
         #expect(opened.recovered.entries == TestLog.entries(31...60, bytes: 300))
         let verdict = try DurableLog.inspect(in: PosixLogStorage(readingFolder: folder.path)) { _ in }
         guard case .sound = verdict else { Issue.record("\(verdict)"); return }

@@ -77,8 +77,12 @@ extension ClusterState {
         }
         if known.record.nextIncarnation == command.newIncarnation { return .done(count: 0) }
         guard known.record.incarnation == command.oldIncarnation else { return .rejected(.stale) }
-        if isChanging(except: [command.nodeID]) { return .rejected(.changeInFlight) }
-        if known.role == .voter, !hasVoter(besides: [command.nodeID]) { return .rejected(.noVoterLeft) }
+        // What else is under way may be waiting for the very vote that is lost.
+        let comesFirst = machineVersion >= Self.lostFoldersFirstSince
+        if !comesFirst, isChanging(except: [command.nodeID]) { return .rejected(.changeInFlight) }
+        if known.role == .voter, !hasVoter(besides: [command.nodeID], mayBeLeaving: comesFirst) {
+            return .rejected(.noVoterLeft)
+        }
         change(id) { $0.nextIncarnation = command.newIncarnation }
         if known.role != .voter { adoptIncarnation(of: id) }
         return .done(count: 1)
@@ -166,8 +170,10 @@ extension ClusterState {
         members.contains { !$0.isSettled && !except.contains($0.id.rawValue) }
     }
 
-    private func hasVoter(besides leaving: [UInt64]) -> Bool {
-        members.contains { $0.role == .voter && $0.wanted == .voter && !leaving.contains($0.id.rawValue) }
+    private func hasVoter(besides leaving: [UInt64], mayBeLeaving: Bool = false) -> Bool {
+        members.contains {
+            $0.role == .voter && (mayBeLeaving || $0.wanted == .voter) && !leaving.contains($0.id.rawValue)
+        }
     }
 
     // MARK: Rows

@@ -8,7 +8,7 @@ public import Raft
 /// One thread owns the value that is applied to. Copies may be read from any thread.
 public struct ClusterState: Sendable {
     /// The newest machine version whose meaning this build knows.
-    public static let supportedMachineVersion: UInt32 = 4
+    public static let supportedMachineVersion: UInt32 = 5
 
     /// The newest machine version that this value applies: that of the build, or an older one that it stands in for. Not
     /// replicated.

@@ -32,7 +32,7 @@ extension Cluster {
     }
 
     func reconcileMembers(_ status: ServerStatus, _ state: ClusterState) {
-        guard state.machineVersion >= Self.membersSince else { return }
+        guard state.machineVersion >= ClusterState.membersSince else { return }
         guard !state.members.isEmpty else { return foundMembers(status.membership, state) }
         guard let change = MembershipPlan.next(status.membership, state.members, busy: state.leavingMembers)
         else {
@@ -51,9 +51,6 @@ extension Cluster {
             }
         }
     }
-
-    /// The machine version that knows members.
-    static var membersSince: UInt32 { 2 }
 
     private func foundMembers(_ membership: Membership, _ state: ClusterState) {
         guard !membership.isJoint, membership.joining.isEmpty else { return }

@@ -95,9 +95,9 @@ public final class Cluster: Sendable {
         server = try RaftServer.open(
             configuration.server, machine: machine,
             callbacks: RaftServerCallbacks(
-                isKnown: { node, incarnation in
-                    Self.verdict(
-                        on: node, incarnation, recorded: machine.folder(of: node), machine.state, configuration.server)
+                isKnown: { peer in
+                    let isConfigured = configuration.server.peers[peer.node] != nil
+                    return PeerTransport.Verdict(machine.verdict(on: peer, isConfigured: isConfigured))
                 },
                 standingChanged: {
                     watch.changed($0)
@@ -129,20 +129,6 @@ public final class Cluster: Sendable {
                     metadata: ["index": .stringConvertible(applied.index.rawValue), "reason": "\(reason)"])
             }
         }
-    }
-
-    /// The first data folder that the cluster saw of a node is that node; one with another has lost what it promised. A node
-    /// of which nothing is known here may have been added after what this node has applied, or, if that is nothing, be anyone.
-    private static func verdict(
-        on node: NodeID, _ incarnation: Incarnation, recorded: Incarnation?, _ state: ClusterState,
-        _ configuration: RaftServerConfiguration
-    ) -> PeerTransport.Verdict {
-        if state.hasLeft(node, incarnation: incarnation.rawValue) { return .removed }
-        guard let recorded else {
-            let mayBeNew = state.index == .zero || !state.members.isEmpty
-            return mayBeNew || configuration.peers[node] != nil ? .accepted : .unknownNode
-        }
-        return recorded == incarnation ? .accepted : .otherIncarnation(recorded)
     }
 
     // MARK: Life
@@ -269,5 +255,16 @@ public final class Cluster: Sendable {
 
     public func subscribe(_ topic: EphemeralTopic, _ handler: @escaping @Sendable (NodeID, [UInt8]) -> Void) {
         bus.subscribe(topic, handler)
+    }
+}
+
+extension PeerTransport.Verdict {
+    fileprivate init(_ verdict: FolderVerdict) {
+        switch verdict {
+        case .accepted: self = .accepted
+        case .unknownNode: self = .unknownNode
+        case .removed: self = .removed
+        case .otherFolder(let recorded): self = .otherIncarnation(recorded)
+        }
     }
 }

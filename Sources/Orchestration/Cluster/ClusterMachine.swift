@@ -41,11 +41,22 @@ final class ClusterMachine: ReplicatedStateMachine {
         registered.withLock { $0 = folders }
     }
 
-    /// The data folder with which a node is a member: by the state, or by the part of the log that is not applied yet. A node
-    /// that starts votes before it knows what is committed, and has to know for whom.
-    func folder(of node: NodeID) -> Incarnation? {
+    /// Whether a node takes part with this folder. One that starts votes before it knows what is committed, and has to know for
+    /// whom.
+    func verdict(on peer: Hello, isConfigured: Bool) -> FolderVerdict {
         let state = state
-        return registered.withLock { state.index < $0.last ? $0[node] : state.folder(of: node) }
+        return registered.withLock {
+            $0.verdict(
+                on: peer.node, with: peer.incarnation, recognizedAt: peer.recognizedAt, state,
+                isConfigured: isConfigured)
+        }
+    }
+
+    func recognizes(_ node: NodeID, by folder: Incarnation) -> LogIndex { state.recognizes(node, by: folder) }
+
+    func recognized(asking own: NodeID, _ folder: Incarnation) -> Set<NodeID>? {
+        let state = state
+        return registered.withLock { $0.recognized(asking: own, folder, state) }
     }
 
     func apply(_ entries: [Entry]) throws(StateMachineHalt) -> [Completion<Outcome>] {

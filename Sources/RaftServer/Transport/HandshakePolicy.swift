@@ -17,7 +17,7 @@ struct KnownProcess: Equatable, Sendable {
 /// Decides whether a peer that said hello may stay. Both sides of a connection ask it; it does no I/O.
 struct HandshakePolicy: Sendable {
     let own: Hello
-    let isKnown: @Sendable (NodeID, Incarnation) -> PeerTransport.Verdict
+    let isKnown: @Sendable (Hello) -> PeerTransport.Verdict
 
     /// The name that a node's certificate carries as a URI.
     static func certificateName(clusterID: String, node: NodeID) -> String { "amas://\(clusterID)/node/\(node)" }
@@ -52,7 +52,7 @@ struct HandshakePolicy: Sendable {
 
     /// Asked again of links that stand: a node may learn later than at the handshake whom the cluster knows.
     func refusalOfMember(_ hello: Hello) -> HandshakeRefusal? {
-        switch isKnown(hello.node, hello.incarnation) {
+        switch isKnown(hello) {
         case .accepted: return nil
         case .unknownNode:
             return refusal(.unknownNode, "node \(hello.node) is not a member")

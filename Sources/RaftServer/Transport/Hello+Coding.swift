@@ -2,9 +2,10 @@ import NIOCore
 import Raft
 
 /// Layout (little-endian): protocol versions min and max (2 + 2), node (8), incarnation (8), boot (8), machine version
-/// (4), port (2), then cluster id, software version and host, each with its length (2) before it.
+/// (4), port (2), then cluster id, software version and host, each with its length (2) before it, then the index up to which the
+/// node is recognized (8), which earlier versions do not send.
 ///
-/// Bytes behind the host belong to later versions of this layout and are ignored: a hello is outside the log, and nodes
+/// Bytes behind that belong to later versions of this layout and are ignored: a hello is outside the log, and nodes
 /// of two releases must be able to tell each other why they do not fit.
 extension Hello {
     enum DecodingError: Error, Equatable {
@@ -25,6 +26,7 @@ extension Hello {
         buffer.writeText(clusterID)
         buffer.writeText(softwareVersion)
         buffer.writeText(address.host)
+        buffer.writeInteger(recognizedAt.rawValue, endianness: .little)
         return buffer
     }
 
@@ -42,10 +44,16 @@ extension Hello {
         let clusterID = try buffer.readText()
         let softwareVersion = try buffer.readText()
         let host = try buffer.readText()
+        var recognizedAt: UInt64 = 0
+        if buffer.readableBytes > 0 {
+            guard let index: UInt64 = buffer.readInteger(endianness: .little) else { throw .truncated }
+            recognizedAt = index
+        }
         self.init(
             protocolVersions: least...greatest, clusterID: clusterID, node: NodeID(node),
             incarnation: Incarnation(incarnation), boot: BootID(boot), machineVersionMax: machineVersionMax,
-            softwareVersion: softwareVersion, address: PeerAddress(host: host, port: Int(port)))
+            softwareVersion: softwareVersion, address: PeerAddress(host: host, port: Int(port)),
+            recognizedAt: LogIndex(recognizedAt))
     }
 }
 

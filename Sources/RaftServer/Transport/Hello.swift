@@ -1,21 +1,5 @@
 public import Raft
 
-/// One life of a node's data folder. A wiped disk comes back under another one and may not vote until it was replaced
-/// (`design/raft.md` §1.7, `design/state.md` 25).
-public struct Incarnation: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
-    public let rawValue: UInt64
-
-    public init(rawValue: UInt64) {
-        self.rawValue = rawValue
-    }
-
-    public init(_ rawValue: UInt64) {
-        self.rawValue = rawValue
-    }
-
-    public var description: String { String(rawValue, radix: 16) }
-}
-
 /// What a node says of itself before anything else passes over a connection, in both directions.
 public struct Hello: Equatable, Sendable {
     /// Frame protocols that the node speaks; the greatest that both speak is used.
@@ -29,10 +13,13 @@ public struct Hello: Equatable, Sendable {
     public var softwareVersion: String
     /// Where the node wants to be dialled.
     public var address: PeerAddress
+    /// Up to which entry the node's state says that the cluster knows it by this folder; zero if it does not say so. A member that
+    /// has not come so far may know of a folder before.
+    public var recognizedAt: LogIndex
 
     public init(
         protocolVersions: ClosedRange<UInt16>, clusterID: String, node: NodeID, incarnation: Incarnation, boot: BootID,
-        machineVersionMax: UInt32, softwareVersion: String, address: PeerAddress
+        machineVersionMax: UInt32, softwareVersion: String, address: PeerAddress, recognizedAt: LogIndex = .zero
     ) {
         self.protocolVersions = protocolVersions
         self.clusterID = clusterID
@@ -42,5 +29,6 @@ public struct Hello: Equatable, Sendable {
         self.machineVersionMax = machineVersionMax
         self.softwareVersion = softwareVersion
         self.address = address
+        self.recognizedAt = recognizedAt
     }
 }

@@ -33,8 +33,6 @@ final class LinkTable {
     let security: TransportSecurity?
     let directory: LinkDirectory
     let logger: Logger
-    /// The encoded hello of this node.
-    let ownHello: ByteBuffer
     var links: [NodeID: Link] = [:]
     /// Every connection between its TCP handshake and its end.
     var connections: [ObjectIdentifier: PeerConnection] = [:]
@@ -57,9 +55,15 @@ final class LinkTable {
         self.security = security
         self.directory = directory
         self.logger = logger
-        ownHello = hello.encoded()
         complaints = ComplaintFilter(limits: limits)
         stopped = loop.makePromise()
+    }
+
+    /// The encoded hello of this node, as of now.
+    var ownHello: ByteBuffer {
+        var hello = policy.own
+        hello.recognizedAt = callbacks.recognizedAt()
+        return hello.encoded()
     }
 
     /// Fills the pipeline of a new connection.

@@ -65,7 +65,9 @@ extension PeerTransport {
     /// over to a mailbox. Nothing is called after `stop` has returned.
     public struct Callbacks: Sendable {
         /// Asked once for each connection, in both directions.
-        public var isKnown: @Sendable (NodeID, Incarnation) -> Verdict
+        public var isKnown: @Sendable (Hello) -> Verdict
+        /// What this node says of itself: see `Hello`.
+        public var recognizedAt: @Sendable () -> LogIndex
         /// A frame arrived. The payload shares its storage with what was read from the socket; copy what is kept for
         /// long. A frame that is `held` counts against `Limits.inboundBytes` until `release`.
         public var frame: @Sendable (_ from: NodeID, _ boot: BootID, FrameKind, _ payload: ByteBuffer) -> FrameReceipt
@@ -77,7 +79,8 @@ extension PeerTransport {
         public var bulkReady: @Sendable (NodeID) -> Void
 
         public init(
-            isKnown: @escaping @Sendable (NodeID, Incarnation) -> Verdict,
+            isKnown: @escaping @Sendable (Hello) -> Verdict,
+            recognizedAt: @escaping @Sendable () -> LogIndex = { .zero },
             frame:
                 @escaping @Sendable (_ from: NodeID, _ boot: BootID, FrameKind, _ payload: ByteBuffer) -> FrameReceipt,
             readComplete: @escaping @Sendable () -> Void = {},
@@ -85,6 +88,7 @@ extension PeerTransport {
             bulkReady: @escaping @Sendable (NodeID) -> Void = { _ in }
         ) {
             self.isKnown = isKnown
+            self.recognizedAt = recognizedAt
             self.frame = frame
             self.readComplete = readComplete
             self.link = link

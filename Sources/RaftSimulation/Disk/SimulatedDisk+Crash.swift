@@ -68,6 +68,7 @@ extension SimulatedDisk {
         durableNames = [:]
         outstanding = []
         unsynced = []
+        isFull = false
     }
 
     /// Turns one bit of what is on the platters. Nobody notices before it is read again. Returns the file; nil if there is none.

@@ -6,10 +6,10 @@ struct Marks {
     enum Mark: Int, CaseIterable {
         case leaderElected, processEnded, crashedBetweenEffects, crashedAtStart, startRefused, paused
         case linkCut, linkClogged, linkOverflowed, frameLost, frameDuplicated, frameReordered
-        case diskStalled, diskFailed, diskFull, logWaitedForSpace, bitFlipped, writeMisdirected, diskWiped
+        case diskStalled, diskFailed, diskFull, logWaitedForSpace, bitFlipped, writeMisdirected, diskWiped, diskReplaced
         case tornTailCut, segmentsRemoved, snapshotTaken, snapshotSent, snapshotInstalled, payloadsReceived
         case transferBegun, transferCompleted, transferFailed, terminated
-        case membershipChangeBegun, membershipChangeRefused
+        case membershipChangeBegun, membershipChangeRefused, peerRefused
         case proposalsGathered, proposalRefused, nodeJudgedGone, duplicateApplied
         case versionRaised, upgradeRequired
         case entriesTruncated, priorTermCommitted

@@ -23,7 +23,12 @@ enum CommittedOnQuorum {
             let term = committed.terms[place]
             if term != standing.term { world.marks.hit(.priorTermCommitted) }
             let isHeld = memberships.contains { membership in
-                membership.isQuorum { world.nodes[Int($0.rawValue) - 1].durable.holds(index, term: term) }
+                membership.isQuorum { id in
+                    let node = world.nodes[Int(id.rawValue) - 1]
+                    if node.durable.holds(index, term: term) { return true }
+                    // It held its part until its disk was lost; what came of that the cluster has yet to decide.
+                    return node.former?.holds(index, term: term) ?? false && !process.accepts(node)
+                }
             }
             guard isHeld else {
                 throw Violation("CommittedOnQuorum", "\(index) is committed and not on the disks of a quorum")

@@ -7,14 +7,15 @@ enum ElectableIsComplete {
     static func check(_ committed: CommittedImmutable, _ world: World) throws(Violation) {
         let last = LogIndex(UInt64(committed.count))
         for node in world.nodes {
-            guard let raft = node.process?.raft, raft.membership.isVoter(node.id), last >= raft.firstIndex,
+            guard let process = node.process, case let raft = process.raft, raft.membership.isVoter(node.id),
+                !raft.isNewcomer, last >= raft.firstIndex,
                 raft.term(at: last) != committed.term(at: last)
             else { continue }
             let isElectable = raft.membership.isQuorum { id in
                 let voter = world.nodes[Int(id.rawValue) - 1]
                 if voter === node { return true }
                 let log = max(voter.durable.last, voter.durable.snapshot)
-                return !voter.isDamaged && !voter.isTruncating && log <= raft.lastLog
+                return !voter.isDamaged && !voter.isTruncating && log <= raft.lastLog && process.accepts(voter)
             }
             guard isElectable else { continue }
             throw Violation(

@@ -38,6 +38,8 @@ final class Monitor {
         }
     }
 
+    func gotNewFolder(_ node: Node) { voteOnce.gotNewFolder(node) }
+
     func stepped(_ process: Process, _ input: Input, _ effects: [Effect]) {
         steps += 1
         mix(process, effects)

@@ -1,6 +1,6 @@
 import Raft
 
-/// A node gives one vote in a term, across all of its lives (P7). A vote counts once it has left the node; a candidate's own
+/// A node gives one vote in a term, across all runs on one folder (P7). A vote counts once it has left the node; a candidate's own
 /// leaves with its requests.
 struct VoteOnce {
     private var votes: [[Term: NodeID]]
@@ -8,6 +8,9 @@ struct VoteOnce {
     init(nodes: Int) {
         votes = Array(repeating: [:], count: nodes)
     }
+
+    /// What another disk promised it cannot know. It votes only where the one before has no vote to lose.
+    mutating func gotNewFolder(_ node: Node) { votes[node.place] = [:] }
 
     mutating func check(_ process: Process, _ effects: [Effect]) throws(Violation) {
         for case .send(let message) in effects {

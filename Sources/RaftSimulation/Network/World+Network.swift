@@ -50,6 +50,7 @@ extension World {
     func deliver(_ frame: Frame, from: Int, to: Int, connection: UInt32) {
         links[from, to].framesUnderWay -= 1
         guard let process = nodes[to].process, !links[from, to].isCut(at: now),
+            connection >= links[from, to].firstConnection,
             options.network.framesOutliveConnections || links[from, to].connection == connection
         else { return }
         process.receive(frame, from: nodes[from].id)
@@ -67,8 +68,8 @@ extension World {
     func dial(_ from: Int, _ to: Int) {
         links[from, to].isDialling = false
         guard let process = nodes[from].process, !links[from, to].isUp else { return }
-        guard nodes[to].process != nil, !nodes[to].isPaused(at: now), !links[from, to].isCut(at: now),
-            !links[to, from].isCut(at: now)
+        guard let other = nodes[to].process, !nodes[to].isPaused(at: now), !links[from, to].isCut(at: now),
+            !links[to, from].isCut(at: now), process.accepts(nodes[to]), other.accepts(nodes[from])
         else { return dialLater(from, to) }
         links[from, to].isUp = true
         process.linkChanged(nodes[to].id, isUp: true)
@@ -97,6 +98,14 @@ extension World {
             links[place, peer].isUp = false
             links[place, peer].connection &+= 1
             if closing { closeLink(peer, place) } else { noteSilence(peer, place) }
+        }
+    }
+
+    /// Whatever was sent on their connections so far is lost.
+    func forgetConnections(of place: Int) {
+        for peer in nodes.indices where peer != place {
+            links[place, peer].forgetConnections()
+            links[peer, place].forgetConnections()
         }
     }
 

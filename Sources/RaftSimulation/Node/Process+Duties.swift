@@ -16,6 +16,7 @@ extension Process {
         }
         guard isAlive else { return }
         requestReads()
+        endRefusedLinks()
         if now >= nextRegistration { announce(now) }
         guard isAlive else { return }
         if raft.standing.role == .leader { lead(now) }
@@ -41,6 +42,7 @@ extension Process {
     /// Whoever finds no cluster makes one, and whoever finds itself unknown or gone registers.
     private func announce(_ now: UInt64) {
         guard raft.standing.leader != nil, !isTerminating, raft.membership.members.contains(id) else { return }
+        if machine.shallLeave(id) { return leave(now) }
         if machine.clusterID == nil {
             var created = ClusterCreated()
             created.clusterID = "simulation"
@@ -96,6 +98,8 @@ extension Process {
         persist()
         guard isAlive, raft.standing.role == .leader else { return }
         raiseVersion()
+        guard isAlive, raft.standing.role == .leader else { return }
+        reconcileMembers()
         guard isAlive, raft.standing.role == .leader else { return }
         let silent = raft.peers.filter { now / 1000 > $0.lastContact.rawValue + 1000 }.map(\.id)
         let strangers = machine.nodes.map(\.id).filter { !raft.membership.members.contains($0) }

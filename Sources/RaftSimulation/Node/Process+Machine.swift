@@ -58,6 +58,7 @@ extension Process {
             entriesSinceSnapshot = world.options.node.snapshotAfterEntries
         }
         step(.applied(last.index))
+        noteRecognition()
         guard isAlive else { return }
         for completion in completions { complete(completion.sequence, completion.outcome) }
         answerAppliedWaiters()
@@ -150,6 +151,7 @@ extension Process {
         covered = stored.descriptor
         entriesSinceSnapshot = 0
         snapshotInstalled(stored.descriptor)
+        noteRecognition()
         guard isAlive else { return }
         for task in machine.assignments(of: id, boot: boot) {
             if let assignment = machine.task(task)?.assignment { take(.assigned(task, assignment)) }

@@ -35,6 +35,9 @@ final class Process {
     /// A snapshot from the leader waits until the own one is written.
     var installWaits = false
 
+    // Process+Members
+    let folders: RegisteredFolders?
+
     // Process+Snapshots
     var storedSnapshot: SnapshotFiles.Stored?
     var receivedSnapshot: SnapshotFiles.Stored?
@@ -70,7 +73,12 @@ final class Process {
         self.node = node
         boot = recovery.boot
         startedAt = world.now
-        raft = Raft(id: node.id, settings: settings, restored: recovery.restored, now: .zero)
+        folders = world.membersByCommand ? RegisteredFolders(recovery.machine, recovery.restored.entries) : nil
+        var restored = recovery.restored
+        restored.recognized = folders?.recognized(
+            asking: node.id, Incarnation(node.incarnation), recovery.machine)
+        restored.isNewcomer = node.joins && !(restored.recognized?.contains(node.id) ?? true)
+        raft = Raft(id: node.id, settings: settings, restored: restored, now: .zero)
         log = recovery.log
         machine = recovery.machine
         payloads = recovery.payloads
@@ -161,6 +169,7 @@ final class Process {
         case .roleChanged(let standing): roleChanged(standing)
         case .memberForgot: break
         case .membershipChanged(let membership):
+            if raft.isNewcomer, membership.isVoter(id) { world.newcomerReadsOfVote(self) }
             // Only its log says so, as long as nobody hears it.
             if raft.standing.role == .leader, !membership.isVoter(id) { world.isInChange(self) }
         case .membershipChangeAccepted:

@@ -30,7 +30,8 @@ struct Recovery {
             #else
                 let whenEmpty = DurableLog.WhenEmpty.refuse
             #endif
-            opened = try DurableLog.open(in: node.disk, owner: node.owner, whenEmpty: whenEmpty, limits: limits)
+            opened = try DurableLog.open(
+                in: node.disk, owner: node.owner, whenEmpty: whenEmpty, firstBoot: node.firstBoot, limits: limits)
         } catch {
             throw Refusal(error)
         }
@@ -58,9 +59,10 @@ struct Recovery {
         }
         machine.payloadSource = SimulatedPayloads(payloads)
         return Recovery(
-            boot: BootID(opened.identity.bootCount), log: opened.log, payloads: payloads, stored: stored,
+            boot: BootID(opened.identity.boot), log: opened.log, payloads: payloads, stored: stored,
             machine: machine,
-            restored: try restore(opened, stored: stored, bootstrap: bootstrap),
+            restored: try restore(
+                opened, stored: stored, bootstrap: opened.identity.joins ? .empty : bootstrap),
             hadTornTail: opened.recovered.cutTail != nil)
     }
 

@@ -106,7 +106,22 @@ extension SimulationOptions {
         faults.cutAtChange = random.pick([0, 500, 1000])
         faults.snapshotAtChange = random.pick([0, 200, 1000])
         founders = random.pick([nodes, random.number(1...nodes)])
+        faults.membersByCommand = random.chance(perMille: 500)
+        if faults.membersByCommand {
+            faults.newFolder = random.pick([0, 20, 100])
+            drawNewcomers(&random)
+        }
         (faults.wipe, faults.bitFlip, faults.misdirection, faults.isBeyondAtlas) = (0, 0, 0, false)
+    }
+
+    /// A new folder is in danger where its log begins with a configuration in which the node was alone, and is read in small steps.
+    private mutating func drawNewcomers(_ random: inout RandomStream) {
+        faults.cutNewcomer = random.pick([0, 300, 1000])
+        guard faults.cutNewcomer > 0 else { return }
+        faults.newFolder = random.pick([20, 100])
+        faults.reconfiguration = random.pick([40, 120])
+        founders = random.pick([founders, 1])
+        if random.chance(perMille: 500) { (settings.maximumAppendBytes, node.retainedEntries) = (1, 10_000) }
     }
 
     private mutating func drawWorkload(_ random: inout RandomStream) {

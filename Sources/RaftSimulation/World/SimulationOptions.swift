@@ -55,11 +55,17 @@ struct FaultOptions {
     var transfer = 0
     /// A change of who takes part.
     var reconfiguration = 0
+    /// The members change by the commands of an operator, which the leader carries out, and not by what any leader is asked for.
+    var membersByCommand = false
+    /// A disk is lost for good: the node comes back with a new folder, and the operator tells the cluster (P22).
+    var newFolder = 0
     // At their moments, in thousandths, and not by the draw every 50 ms.
     /// A new leader is asked for a change of the members before it has committed anything (P1).
     var changeAtElection = 0
     /// A leader that has begun a change, or has just left by one, is cut off with some of the others (P1, P16).
     var cutAtChange = 0
+    /// A new folder that reads in an old configuration of a vote that it has not is cut off right then (P22).
+    var cutNewcomer = 0
     /// Who has applied a configuration takes a snapshot of it (P16).
     var snapshotAtChange = 0
     /// A node that was told to take over can hear, and is heard by nobody: its term runs ahead (P15).

@@ -50,6 +50,7 @@ extension World {
             administer(.transferLeadership(to: target), at: anyNode())
         }
         if random.faults.chance(perMille: faults.reconfiguration) { reconfigure() }
+        if random.faults.chance(perMille: faults.newFolder) { loseDisk() }
         if random.faults.chance(perMille: faults.terminate) { administer(.terminate, at: anyNode()) }
         if random.faults.chance(perMille: faults.wipe) {
             let node = anyNode()
@@ -185,8 +186,16 @@ extension World {
     /// The leader and some of the others do not hear the rest for a while, and are not heard.
     func isInChange(_ leader: Process) {
         guard isDisturbed, random.faults.chance(perMille: options.faults.cutAtChange) else { return }
+        cutOff(nodes.filter { $0 === leader.node || random.faults.chance(perMille: 400) })
+    }
+
+    func newcomerReadsOfVote(_ newcomer: Process) {
+        guard isDisturbed, random.faults.chance(perMille: options.faults.cutNewcomer) else { return }
+        cutOff([newcomer.node])
+    }
+
+    private func cutOff(_ companions: [Node]) {
         marks.hit(.linkCut)
-        let companions = nodes.filter { $0 === leader.node || random.faults.chance(perMille: 400) }
         let end = now + random.faults.time(200_000...4_000_000)
         trace.note(now, "\(companions.map(\.id)) are cut off from the rest until \(end)")
         for node in nodes where !companions.contains(where: { $0 === node }) {

@@ -4,6 +4,10 @@ import Raft
 extension World {
     /// Whoever leads is asked for any change, sensible or not; Raft refuses what is unsafe.
     func reconfigure() {
+        if membersByCommand {
+            let running = nodes.compactMap(\.process).filter { !$0.node.isPaused(at: now) }
+            return running.isEmpty ? () : command(random.faults.pick(running))
+        }
         let leaders = nodes.compactMap(\.process).filter {
             $0.raft.standing.role == .leader && !$0.node.isPaused(at: now)
         }
@@ -11,6 +15,7 @@ extension World {
     }
 
     func reconfigure(_ leader: Process) {
+        if membersByCommand { return command(leader) }
         guard let change = drawChange(leader.raft.membership) else { return }
         trace.note(now, "node \(leader.id) is asked to \(change)")
         leader.step(.changeMembership(0, change))

@@ -151,8 +151,10 @@ extension World {
         let term = leader.raft.standing.term
         let last = leader.raft.lastLog.index
         if leader.raft.membership.isJoint { return "a change of the members is under way" }
+        if let reason = reasonMembersChange(leader) { return reason }
         for node in members {
             guard let process = node.process else { return "node \(node.id) is down" }
+            if process.isTerminating { return "node \(node.id) is ending" }
             let standing = process.raft.standing
             if standing.term != term || standing.leader != leader.id {
                 return "node \(node.id) does not follow \(leader.id)"
@@ -177,10 +179,13 @@ extension World {
                 return "\(node.id) down\(node.refusal.map { " (\($0))" } ?? "")"
             }
             let raft = process.raft
+            let refused = nodes.filter { !process.accepts($0) }.map(\.id)
             return
                 "\(node.id) \(raft.standing.role) term \(raft.standing.term) of \(raft.standing.leader.map { "\($0)" } ?? "nobody")"
                 + " last \(raft.lastLog.index) commit \(raft.commitIndex) durable \(raft.durableIndex)"
                 + " applied \(raft.appliedIndex)\(raft.installingSnapshot == nil ? "" : " installing")"
+                + (refused.isEmpty ? "" : " refuses \(refused)") + (raft.isNewcomer ? " newcomer" : "")
+                + " \(raft.membership)"
                 + " peers \(raft.peers.map { "\($0.id):\($0.match)/\($0.next)" })"
         }.joined(separator: "; ")
     }

@@ -29,6 +29,7 @@ final class World {
         case linkSilent(Int, Int, connection: UInt32)
         case cut(Int, Int, until: UInt64)
         case restart(Int)
+        case tend(Int)
         case diskHasRoom(Int)
         case faultDraw
         case client(Int)
@@ -80,11 +81,11 @@ final class World {
     }
 
     /// What `amas init` does: an empty log under a new incarnation.
-    private func format(_ node: Node) {
+    func format(_ node: Node) {
         let opened = try? node.disk.runAtOnce {
             try DurableLog.open(
-                in: node.disk, owner: node.owner, whenEmpty: .format(incarnation: node.incarnation),
-                limits: options.node.log)
+                in: node.disk, owner: node.owner, whenEmpty: .format(incarnation: node.incarnation, joins: node.joins),
+                firstBoot: node.firstBoot, limits: options.node.log)
         }
         precondition(opened != nil, "an empty disk takes a new log")
     }
@@ -156,6 +157,7 @@ final class World {
             linkSilent(from, to, connection: connection)
         case .cut(let from, let to, let time): cut(from, to, until: time, closing: false)
         case .restart(let place): restart(nodes[place])
+        case .tend(let place): tend(nodes[place])
         case .diskHasRoom(let place): nodes[place].disk.isFull = false
         case .faultDraw: drawFault()
         case .client(let client): workload.act(client)
@@ -173,7 +175,7 @@ final class World {
             .work(let process, _, _), .proposal(let process, _), .endOfTermination(let process),
             .reconfigure(let process), .request(let process, _):
             process
-        case .frame, .dial, .linkClosed, .linkSilent, .cut, .restart, .diskHasRoom, .faultDraw, .client: nil
+        case .frame, .dial, .linkClosed, .linkSilent, .cut, .restart, .tend, .diskHasRoom, .faultDraw, .client: nil
         }
     }
 
@@ -181,8 +183,8 @@ final class World {
         switch event {
         case .logDone, .spareDone, .snapshotWritten, .snapshotReceived: true
         case .wake, .housekeeping, .logRetry, .machineDone, .snapshotPatience, .work, .proposal, .endOfTermination,
-            .reconfigure, .request, .frame, .dial, .linkClosed, .linkSilent, .cut, .restart, .diskHasRoom, .faultDraw,
-            .client:
+            .reconfigure, .request, .frame, .dial, .linkClosed, .linkSilent, .cut, .restart, .tend, .diskHasRoom,
+            .faultDraw, .client:
             false
         }
     }
@@ -205,7 +207,7 @@ final class World {
         case .endOfTermination: exit(process.node, because: "terminated")
         case .reconfigure: reconfigure(process)
         case .request(_, let operation): workload.hand(operation, to: process)
-        case .frame, .dial, .linkClosed, .linkSilent, .cut, .restart, .diskHasRoom, .faultDraw, .client:
+        case .frame, .dial, .linkClosed, .linkSilent, .cut, .restart, .tend, .diskHasRoom, .faultDraw, .client:
             preconditionFailure("these belong to no process")
         }
     }

@@ -53,7 +53,7 @@ final class CommandGenerator: Sendable {
                 privateKey: "\(target.certificates)/node-\(target.id).key",
                 authorities: "\(target.certificates)/ca.crt"),
             callbacks: .init(
-                isKnown: { _, _ in .accepted },
+                isKnown: { _ in .accepted },
                 frame: { [weak self] _, _, _, payload in
                     if let answer = CommandFrame.Answer(decoding: payload.readableBytesView) { self?.answered(answer) }
                     return .done

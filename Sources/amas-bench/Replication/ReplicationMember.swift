@@ -75,7 +75,7 @@ extension RaftServerCallbacks {
     fileprivate static func answering(_ answering: Answering) -> RaftServerCallbacks {
         RaftServerCallbacks(
             // The load is no member; whoever has a certificate of the cluster is let in.
-            isKnown: { _, _ in .accepted },
+            isKnown: { _ in .accepted },
             ephemeral: { answering.propose($1, for: $0) },
             failed: { reason in
                 Report.say("the disk has failed: \(reason)")

@@ -29,7 +29,7 @@ struct CertificateLinkTests {
                 machineVersionMax: 1, softwareVersion: "test"),
             tls: tls,
             callbacks: .init(
-                isKnown: { _, _ in .accepted }, frame: { _, _, _, _ in .done },
+                isKnown: { _ in .accepted }, frame: { _, _, _, _ in .done },
                 link: { _, event in continuation.yield(event) }),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         return (transport, events)

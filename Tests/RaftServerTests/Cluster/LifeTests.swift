@@ -35,7 +35,7 @@ struct LifeTests {
                 do throws(ServerStartError) {
                     _ = try TestCluster.Server.open(
                         configuration, machine: Ledger(),
-                        callbacks: .init(isKnown: { _, _ in .accepted }, failed: { preconditionFailure($0) }),
+                        callbacks: .init(isKnown: { _ in .accepted }, failed: { preconditionFailure($0) }),
                         logger: .init(label: "test") { _ in LogRecorder().handler })
                     return "it started"
                 } catch {

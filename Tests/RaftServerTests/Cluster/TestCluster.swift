@@ -108,7 +108,7 @@ final class TestCluster: Sendable {
         let server = try Server.open(
             configuration, machine: ledger,
             callbacks: RaftServerCallbacks(
-                isKnown: { _, _ in .accepted }, failed: { preconditionFailure("the disk of node \(id) failed: \($0)") }),
+                isKnown: { _ in .accepted }, failed: { preconditionFailure("the disk of node \(id) failed: \($0)") }),
             logger: Logger(label: "node-\(id)") { _ in log.handler })
         let address = try await server.start()
         for (pair, proxy) in proxies where pair.to == id { proxy.lead(to: address.port) }

@@ -72,7 +72,7 @@ private final class LoneLeader: Sendable {
             send: { _, _, _ in },
             write: { [weak self] in if case .write(let write) = $0 { self?.state.withLock { $0.writes.append(write) } }
             },
-            apply: { mailbox.post(.applied($0[$0.count - 1].index)) }, install: { _ in },
+            apply: { mailbox.post(.applied($0[$0.count - 1].index)) }, recognized: { nil }, install: { _ in },
             startSnapshot: { _, _, _ in }, stopSnapshots: {}, snapshotReceipt: { _, _ in }, receiveChunk: { _, _ in },
             releaseReceiver: {}, release: { _, _ in }, unanswered: { _ in [] }, proposalRefused: { _, _ in },
             failAll: { _ in }, stopRequests: { _ in }, expire: {}, ephemeral: { _, _ in },

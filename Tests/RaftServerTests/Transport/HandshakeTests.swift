@@ -51,14 +51,14 @@ struct HandshakeTests {
 
     @Test("a node that is no member")
     func unknownNode() async throws {
-        try await expectRefused(TestNode(1), TestNode(2, isKnown: { _, _ in .unknownNode }), .unknownNode)
+        try await expectRefused(TestNode(1), TestNode(2, isKnown: { _ in .unknownNode }), .unknownNode)
     }
 
     @Test("a wiped disk: a known node with another incarnation")
     func otherIncarnation() async throws {
         let recorded = Incarnation(0xB2)
-        let acceptor = TestNode(2) { _, incarnation in
-            incarnation == recorded ? .accepted : .otherIncarnation(recorded)
+        let acceptor = TestNode(2) { hello in
+            hello.incarnation == recorded ? .accepted : .otherIncarnation(recorded)
         }
         try await expectRefused(TestNode(1), acceptor, .otherIncarnation)
         #expect(
@@ -68,7 +68,7 @@ struct HandshakeTests {
     @Test("a link that stands is closed when the cluster turns out to know the peer with another folder")
     func otherIncarnationLater() async throws {
         let isLearnt = Atomic(false)
-        let acceptor = TestNode(2) { _, _ in
+        let acceptor = TestNode(2) { _ in
             isLearnt.load(ordering: .relaxed) ? .otherIncarnation(Incarnation(0xB2)) : .accepted
         }
         let dialler = TestNode(1)

@@ -12,7 +12,7 @@ struct HelloTests {
         of hello: Hello, credential: PeerCredential = .none, dialled: UInt64? = nil, known: KnownProcess? = nil,
         verdict: PeerTransport.Verdict = .accepted
     ) -> HandshakeRefusal.Reason? {
-        HandshakePolicy(own: own, isKnown: { _, _ in verdict })
+        HandshakePolicy(own: own, isKnown: { _ in verdict })
             .refusal(of: hello, credential: credential, dialled: dialled.map { NodeID($0) }, known: known)?.reason
     }
 
@@ -31,10 +31,16 @@ struct HelloTests {
     }
 
     @Test("a hello cut anywhere is refused, never misread")
-    func truncated() {
-        let encoded = RawPeer.hello(7).encoded()
+    func truncated() throws {
+        let hello = RawPeer.hello(7) { $0.recognizedAt = LogIndex(9) }
+        let encoded = hello.encoded()
+        let earlierLength = encoded.readableBytes - 8
         for length in 0..<encoded.readableBytes {
             guard let part = encoded.getSlice(at: 0, length: length) else { continue }
+            if length == earlierLength {
+                #expect(try Hello(decoding: part).recognizedAt == .zero, "of a version that did not say it")
+                continue
+            }
             #expect(throws: Hello.DecodingError.truncated) { try Hello(decoding: part) }
         }
     }

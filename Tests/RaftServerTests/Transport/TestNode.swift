@@ -128,7 +128,7 @@ struct TestNode: Sendable {
         _ id: UInt64, boot: UInt64 = 1, incarnation: Incarnation = TestNode.incarnation,
         clusterID: String = TestNode.clusterID, listenPort: Int = 0, tls: PeerTransport.TLSFiles? = nil,
         limits: PeerTransport.Limits = TestNode.patient,
-        isKnown: @escaping @Sendable (NodeID, Incarnation) -> PeerTransport.Verdict = { _, _ in .accepted },
+        isKnown: @escaping @Sendable (Hello) -> PeerTransport.Verdict = { _ in .accepted },
         receipt: PeerTransport.FrameReceipt = .done,
         onFrame: (@Sendable (NodeID, FrameKind, ByteBuffer) -> Void)? = nil
     ) {

@@ -25,7 +25,6 @@ struct HostileMessages {
     }
 
     static let toFollower: [(String, NodeID, Message.Body)] = [
-        ("a commit beyond its log", 1, .heartbeat(commit: 99, round: 1)),
         ("another leader of the same term", 3, .heartbeat(commit: 0, round: 1)),
         (
             "an entry that takes back a committed one", 1,
@@ -44,6 +43,17 @@ struct HostileMessages {
         #expect(node.hears(body, from: sender, term: 2).isEmpty)
         #expect(node.refusedMessages == 1)
         #expect(node.lastLog == .at(2, 1) && node.commitIndex == 2 && node.leader == 1)
+    }
+
+    @Test("a follower answers a leader that counts on what it has lost, and takes nothing for committed that it lacks")
+    func commitBeyondLog() {
+        var node = Raft.node(2, of: 3, term: 2, logTerms: [1, 1])
+        _ = node.hears(.heartbeat(commit: 2, round: 1), from: 1, term: 2)
+        let answer = node.hears(.heartbeat(commit: 99, round: 2), from: 1, term: 2)
+        #expect(
+            answer.messages(to: 1).map(\.body) == [.heartbeatResponse(round: 2)], "or the leader would never ask again")
+        #expect(node.refusedMessages == 1)
+        #expect(node.commitIndex == 2 && node.leader == 1)
     }
 
     @Test("a message to somebody else, or in the node's own name, is refused")

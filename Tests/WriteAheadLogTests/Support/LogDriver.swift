@@ -25,8 +25,8 @@ final class LogDriver {
         let opened = try TestLog.open(disk)
         let found = NaiveLog(opened.recovered)
         try #require(allowed.contains(found), "the recovery gives what was synced and nothing unheard of")
-        try #require(opened.identity.bootCount > lastBoot, "a later run has a greater boot count")
-        lastBoot = opened.identity.bootCount
+        try #require(opened.identity.boot > lastBoot, "a later run has a greater number")
+        lastBoot = opened.identity.boot
         log = opened.log
         (durable, pending, allowed) = (found, found, [found])
     }

@@ -38,6 +38,11 @@ extension MemberView.Role {
 }
 
 extension ClusterState {
+    /// The machine version that knows members.
+    public static var membersSince: UInt32 { 2 }
+    /// The machine version in which a member whose disk is lost comes back whatever else is changing.
+    public static var lostFoldersFirstSince: UInt32 { 5 }
+
     /// In the order of their ids. Empty in a cluster that was not yet founded at a version that knows members.
     public var members: [MemberView] {
         tables.members.rows.lazy.filter { !$0.value.record.hasLeft }

@@ -1,10 +1,8 @@
-import ClusterState
 import Raft
-import RaftServer
 import SwiftProtobuf
 import Testing
 
-@testable import Orchestration
+@testable import ClusterState
 
 /// Whom a node that starts believes, by what its log says.
 @Suite("Registered folders")
@@ -42,7 +40,7 @@ struct RegisteredFoldersTests {
             }
             entries.append(Entry(index: index, term: Term(1), kind: kind, data: data[...]))
         }
-        return RegisteredFolders(ClusterState(), entries)[node]
+        return RegisteredFolders(ClusterState(), entries).folder(of: node, ClusterState())
     }
 
     private enum Content {
@@ -73,6 +71,22 @@ struct RegisteredFoldersTests {
         ]
         for count in 3...6 { #expect(try folder(Array(rejoins.prefix(count))) == lost, "nothing is proved yet") }
         #expect(try folder(rejoins + [.joint([1, 2, 3], outgoing: [1, 2], joining: [])]) == new)
+    }
+
+    @Test("a node that lags believes one that the cluster has recognized further on than it has applied")
+    func laggingBehindTheOther() throws {
+        var cluster = try Cluster(nodes: 0)
+        try cluster.join(3, incarnation: lost.rawValue)
+        let state = cluster.state
+        let folders = RegisteredFolders(state, [])
+        func verdict(_ folder: Incarnation, recognizedAt: LogIndex) -> FolderVerdict {
+            folders.verdict(on: node, with: folder, recognizedAt: recognizedAt, state, isConfigured: true)
+        }
+        #expect(verdict(lost, recognizedAt: .zero) == .accepted)
+        #expect(verdict(new, recognizedAt: .zero) == .otherFolder(lost), "nobody has taken it in")
+        #expect(verdict(new, recognizedAt: state.index) == .otherFolder(lost), "this node knows as much, and otherwise")
+        #expect(verdict(new, recognizedAt: state.index.next) == .accepted)
+        #expect(state.recognizes(node, by: lost) == state.index && state.recognizes(node, by: new) == .zero)
     }
 
     @Test("one that was removed and added again is another; one that joins keeps its folder when it gets its vote")
