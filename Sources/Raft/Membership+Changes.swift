@@ -29,9 +29,9 @@ public enum MembershipRejection: Error, Hashable, Sendable {
     /// The member lacks so many entries, or has not been heard of lately.
     case hasNotCaughtUp(NodeID, missing: UInt64)
     /// Promotion leads to an odd number of voters only: one more than an odd number tolerates no more failures.
+    case evenNumberOfVoters(Int)
     /// The cluster does not know the data folder of the member that would vote. Ask again shortly.
     case isNotRecognized(NodeID)
-    case evenNumberOfVoters(Int)
     case noVoters
     case tooManyVoters(limit: Int)
     case tooManyMembers(limit: Int)

@@ -30,6 +30,8 @@ extension Raft {
         leader = id
         ballot = nil
         suspicion = nil
+        // A follower was not kept up to date; its first own entry, once applied, brings it anew.
+        if recognized != nil { recognized = [] }
         let first = log.last.index.next
         leadership = Leadership(
             peers: log.membership.members.filter { $0 != id }.map { Progress(id: $0, next: first, now: now) },

@@ -192,7 +192,6 @@ extension Raft {
                 // The leader counts on a disk that this node has no more. Without an answer it would never ask again, nor learn
                 // of it (P22).
                 mark(.leaderCountsOnLostDisk)
-                refuse()
             }
         }
         if round > 0 { send(.heartbeatResponse(round: round), to: sender) }

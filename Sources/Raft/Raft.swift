@@ -21,7 +21,7 @@ public struct Raft: Hashable, Sendable {
     /// The cluster may not know the node by this folder yet: see `Restored`.
     public private(set) var isNewcomer: Bool
     /// The nodes that the cluster knows by their folders, as far as the log is applied: see `Restored`.
-    private(set) var recognized: Set<NodeID>?
+    var recognized: Set<NodeID>?
     /// Election timeouts that this node still leaves to nodes of a higher priority.
     var timeoutsLeftToOthers: UInt64
     /// The campaign, while `role` is preCandidate or candidate.
@@ -275,7 +275,7 @@ public struct Raft: Hashable, Sendable {
         receive(message)
     }
 
-    mutating func refuse() {
+    private mutating func refuse() {
         refusedMessages += 1
     }
 

@@ -77,6 +77,13 @@ public struct QuorumRecovery: Sendable {
             } catch {
                 throw .log(error.reason)
             }
+            let identity = recovery.identity
+            let known = machine.recognized(asking: identity.node, identity.incarnation)
+            if restored.isNewcomer, !(known?.contains(identity.node) ?? true) {
+                throw .log(
+                    "the log of node \(identity.node) ends before the cluster took in its folder: it could not lead, "
+                        + "and another survivor has more")
+            }
             let latest = restored.entries.last { $0.kind == .configuration }
             log = recovery.log.take()
             term = restored.hardState.term

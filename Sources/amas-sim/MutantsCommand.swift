@@ -17,7 +17,7 @@ struct MutantsCommand: ParsableCommand {
     var list = false
 
     @Option(help: "Seeds within which each must be found.")
-    var budget: UInt64 = 1000
+    var budget: UInt64 = 2000
 
     @Option(help: "How often each is searched, from different seeds; the median counts.")
     var trials = 5

@@ -89,6 +89,24 @@ struct RegisteredFoldersTests {
         #expect(state.recognizes(node, by: lost) == state.index && state.recognizes(node, by: new) == .zero)
     }
 
+    @Test("one that has no vote yet keeps its folder while others come")
+    func joinsWithOthers() throws {
+        let joins: [Content] = [
+            .members([1], joining: []), .members([1], joining: [3]), .comes(lost), .members([1], joining: [2, 3]),
+            .joint([1, 2, 3], outgoing: [1], joining: []), .members([1, 2, 3], joining: []), .comes(new),
+        ]
+        for count in 3...joins.count { #expect(try folder(Array(joins.prefix(count))) == lost) }
+    }
+
+    @Test("one that loses its disk before it votes is known by the next folder when it votes")
+    func losesFolderBeforeItsVote() throws {
+        let joins: [Content] = [
+            .members([1, 2], joining: [3]), .comes(lost), .replaced, .comes(new),
+            .joint([1, 2, 3], outgoing: [1, 2], joining: []), .members([1, 2, 3], joining: []),
+        ]
+        #expect(try folder(joins) == new)
+    }
+
     @Test("one that was removed and added again is another; one that joins keeps its folder when it gets its vote")
     func addedAgain() throws {
         let joins: [Content] = [

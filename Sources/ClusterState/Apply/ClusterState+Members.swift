@@ -127,7 +127,7 @@ extension ClusterState {
 
     /// Why a run of a node cannot become available.
     mutating func admit(_ command: NodeAvailable, _ boot: SessionKey) -> Rejection? {
-        // A new folder counts its boots from 1 again: what an older one of that number left behind goes first.
+        // A folder of before version 5 counted its boots from 1: what one of that number left behind goes first.
         if machineVersion >= 2, tables.sessions[boot] == nil,
             tables.work[WorkKey(.forget(boot))] != nil || tables.work[WorkKey(.release(boot))] != nil
         {

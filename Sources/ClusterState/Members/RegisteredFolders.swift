@@ -11,7 +11,7 @@ public struct RegisteredFolders: Sendable {
     private var last: LogIndex
     private var folders: [NodeID: Registration]
     /// The folders with which nodes shall come back, once they have no vote to lose.
-    private var next: [NodeID: Incarnation] = [:]
+    private var next: [NodeID: Registration] = [:]
     private var configuration: (index: LogIndex, membership: Membership)?
 
     private struct Registration {
@@ -65,7 +65,7 @@ public struct RegisteredFolders: Sendable {
         on node: NodeID, with folder: Incarnation, recognizedAt: LogIndex = .zero, _ state: ClusterState,
         isConfigured: Bool
     ) -> FolderVerdict {
-        if recognizedAt > state.index { return .accepted }
+        if recognizedAt > state.index, !contradicts(node, folder, recognizedAt, state) { return .accepted }
         if state.hasLeft(node, incarnation: folder.rawValue) { return .removed }
         guard let recorded = self.folder(of: node, state) else {
             let mayBeNew = state.index == .zero || !state.members.isEmpty
@@ -77,6 +77,14 @@ public struct RegisteredFolders: Sendable {
         return recorded == folder ? .accepted : .otherFolder(recorded)
     }
 
+    /// Whether the log beyond the state knows of another folder, from further on.
+    private func contradicts(
+        _ node: NodeID, _ folder: Incarnation, _ recognizedAt: LogIndex, _ state: ClusterState
+    ) -> Bool {
+        guard state.index < last, let known = folders[node] else { return false }
+        return known.folder != folder && known.index > recognizedAt
+    }
+
     private mutating func read(_ index: LogIndex, _ envelope: Envelope) {
         guard let command = try? Command(decoding: envelope) else { return }
         switch command.body {
@@ -85,7 +93,10 @@ public struct RegisteredFolders: Sendable {
             guard folders[id] == nil else { return }
             folders[id] = Registration(index: index, folder: Incarnation(node.incarnation))
         case .memberReincarnated(let member):
-            next[NodeID(member.nodeID)] = Incarnation(member.newIncarnation)
+            // One that names another is refused when it is applied.
+            let id = NodeID(member.nodeID)
+            guard folders[id]?.folder.rawValue == member.oldIncarnation else { return }
+            next[id] = Registration(index: index, folder: Incarnation(member.newIncarnation))
         default: break
         }
     }
@@ -94,9 +105,13 @@ public struct RegisteredFolders: Sendable {
         guard let membership else { return }
         defer { configuration = (index, membership) }
         guard isNew, let former = configuration, !former.membership.isJoint else { return }
-        for (node, registration) in folders where !former.membership.isVoter(node) && registration.index < former.index
-        {
-            folders[node] = next.removeValue(forKey: node).map { Registration(index: former.index, folder: $0) }
+        for node in folders.keys.sorted() where !former.membership.isVoter(node) {
+            guard let registration = folders[node] else { continue }
+            if let folder = next.removeValue(forKey: node) {
+                folders[node] = Registration(index: max(former.index, folder.index), folder: folder.folder)
+            } else if registration.index < former.index, !former.membership.members.contains(node) {
+                folders[node] = nil
+            }
         }
     }
 }

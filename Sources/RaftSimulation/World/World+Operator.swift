@@ -77,7 +77,12 @@ extension World {
         // The cluster knows a node by the first folder that it hears of: before that it could not tell a lost one from it.
         return leader.machine.folder(of: node.id) != nil
             && (!isVoter || leader.raft.membership.voters.count >= 3)
-            && leader.machine.members.allSatisfy { $0.isSettled && hasItsFolder($0.id, leader.machine) }
+            && leader.machine.members.allSatisfy { member in
+                // Who has not heard of the change before still counts on those who voted then.
+                let process = nodes[Int(member.id.rawValue) - 1].process
+                return member.isSettled && hasItsFolder(member.id, leader.machine)
+                    && process?.raft.membership == leader.raft.membership
+            }
     }
 
     private func isStranger(_ node: Node, to leader: Process) -> Bool {

@@ -39,13 +39,14 @@ extension World {
         workload.checkLinearizability()
     }
 
-    /// Virtual time within which a cluster without faults must do what is asked, which begins with what a start applies again.
+    /// Virtual time within which a cluster without faults must do what is asked, which begins with what a start applies again, and
+    /// with what a member that missed everything gets, one entry a round trip where they are sent so.
     private var bound: UInt64 {
         let settings = options.settings
         let oldest = nodes.map(\.durable.snapshot.index).min() ?? .zero
         let entries = UInt64(monitor.committed.count) - min(UInt64(monitor.committed.count), oldest.rawValue)
         return 20_000 * (settings.electionMilliseconds + settings.electionJitterMilliseconds) + 12_000_000
-            + entries * options.node.applyDelay.upperBound
+            + entries * (options.node.applyDelay.upperBound + 2 * options.network.delay.upperBound)
     }
 
     // MARK: Core
