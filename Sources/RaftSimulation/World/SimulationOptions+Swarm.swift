@@ -37,7 +37,8 @@ extension SimulationOptions {
         settings.maximumApplyEntries = random.pick([1, 4, 64, 4096])
         settings.maximumApplyBytes = random.pick([64, 4 << 10, 8 << 20])
         settings.maximumPendingReads = random.pick([2, 64, 65_536])
-        settings.maximumUncommittedBytes = random.pick([1500, 64 << 10, 64 << 20])
+        // Room for the largest proposal beside those that the nodes make on their own.
+        settings.maximumUncommittedBytes = random.pick([3000, 64 << 10, 64 << 20])
     }
 
     private mutating func drawNetwork(_ random: inout RandomStream) {
