@@ -24,7 +24,7 @@ final class PendingReads: Sendable {
     private let limits: ServerLimits
 
     /// - Parameter boot: of this process. An answer to a question of an earlier one may still be on its way, and speaks of an
-    ///   earlier moment: no two processes of a node use the same numbers.
+    ///   earlier moment: no two processes of a node use the same numbers within half a year, which is 24 bits of boots.
     init(limits: ServerLimits, boot: BootID) {
         self.limits = limits
         state = Mutex(State(number: boot.rawValue << 40))

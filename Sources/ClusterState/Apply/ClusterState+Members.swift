@@ -127,7 +127,7 @@ extension ClusterState {
 
     /// Why a run of a node cannot become available.
     mutating func admit(_ command: NodeAvailable, _ boot: SessionKey) -> Rejection? {
-        // A folder of before version 5 counted its boots from 1: what one of that number left behind goes first.
+        // Folders of earlier programs count their boots from 1: what one of that number left behind goes first.
         if machineVersion >= 2, tables.sessions[boot] == nil,
             tables.work[WorkKey(.forget(boot))] != nil || tables.work[WorkKey(.release(boot))] != nil
         {

@@ -3,9 +3,9 @@ public import Raft
 /// The data folders with which nodes are members, by what a node's log says beyond the state that it starts from. A node votes
 /// before it learns what is committed, and has to know for whom.
 ///
-/// Of several folders of one node the first counts, until the log proves that the node had lost its vote in between. The proof
-/// is a configuration behind one without the vote: a leader begins a change only when the configuration in force is
-/// committed.
+/// Of several folders of one node the first counts, until the log proves that the node was removed, or had no vote to lose when
+/// the next one was named. The proof is a configuration behind one without the member, or without its vote: a leader begins a
+/// change only when the configuration in force is committed.
 public struct RegisteredFolders: Sendable {
     /// Up to here this knows more than the state.
     private var last: LogIndex
